@@ -1,0 +1,126 @@
+"""Bytes of an answer into values: JSON, ICA's problems in all the shapes seen, and text made safe to show.
+
+Shapes of problems: application/problem+json with the code in ``title`` (ICA's OpenAPI description and
+recorded answers), ``{"code", "message"}`` (recorded by other clients), HTML pages of gateways (500 and 503).
+"""
+
+from __future__ import annotations
+
+import gc
+import html
+import json
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from icaform.operation import Json, Problem
+
+LONG_TEXT = 600
+SHORT_TEXT = 120
+
+_BIG = 1 << 20
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_REFERENCE = re.compile(r"\s*\(ref\.\s*([\w.:-]{1,80})\)\s*$")
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+
+
+class NotJson(ValueError):  # noqa: N818 - a verdict on bytes
+    """The bytes are no JSON that we take; the text says why and quotes nothing."""
+
+
+def read_json(data: bytes) -> Json:
+    """The JSON value of a whole body; NotJson otherwise."""
+    try:
+        with _collection_paused(len(data)):
+            return json.loads(data, parse_constant=_no_constant)
+    except RecursionError:
+        raise NotJson("JSON nested too deeply") from None
+    except UnicodeDecodeError:
+        raise NotJson("text that is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise NotJson(f"no JSON (from byte {error.pos} of {len(data)})") from None
+    except ValueError:
+        raise NotJson("JSON with numbers that JSON does not have") from None
+
+
+def read_problem(status: int, content_type: str, data: bytes, hide: Iterable[str] = ()) -> Problem:
+    """ICA's account of a refusal from whatever body came with it; never raises.
+
+    ``hide`` are secrets that a server might echo.
+    """
+    hide = tuple(hide)
+    if "html" in content_type or data.lstrip()[:1] == b"<":
+        return Problem(status, detail=_html_title(data, hide))
+    try:
+        value = read_json(data) if data.strip() else {}
+    except NotJson:
+        return Problem(status, detail=clean(data[:4096].decode("utf-8", "replace"), SHORT_TEXT, hide))
+    if not isinstance(value, dict):
+        return Problem(status, detail=clean(str(value)[:4096], SHORT_TEXT, hide))
+
+    def text(*names: str) -> str:
+        found = (value[name] for name in names if isinstance(value.get(name), str | int))
+        return clean(str(next(found, "")), LONG_TEXT, hide)
+
+    title, code, detail = text("title"), text("code"), text("detail", "message", "error_description", "error")
+    if _CODE.fullmatch(title):
+        code = title
+    elif title and not detail:
+        detail = title
+    reference = text("id", "ref")[:SHORT_TEXT]
+    if named := _REFERENCE.search(detail):
+        # The reference is shown by itself, so it need not stand in the words again.
+        detail, reference = detail[: named.start()], reference or named[1]
+    return Problem(status, code=code[:SHORT_TEXT], detail=detail, reference=reference)
+
+
+def clean(text: str, limit: int = LONG_TEXT, hide: Iterable[str] = ()) -> str:
+    """A server's text on one line: no control characters or colours, no secret, at most ``limit`` long."""
+    for secret in hide:
+        if secret:
+            text = text.replace(secret, "***")
+    text = _ANSI.sub(" ", text[: limit * 8])
+    text = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    return text if len(text) <= limit else text[: limit - 1] + "\u2026"
+
+
+def _html_title(data: bytes, hide: tuple[str, ...]) -> str:
+    found = _TITLE.search(data[:65536].decode("utf-8", "replace"))
+    title = clean(html.unescape(found[1]), SHORT_TEXT, hide) if found else ""
+    return f"an HTML page: {title}" if title else "an HTML page without a title"
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+_pausing = threading.Lock()
+_paused = 0
+_resume = False
+
+
+@contextmanager
+def _collection_paused(size: int) -> Iterator[None]:
+    """No garbage collection while a big list is parsed: it finds nothing and costs half of the time.
+
+    The switch belongs to the whole process, so threads that parse at once share one pause.
+    """
+    global _paused, _resume
+    if size < _BIG:
+        yield
+        return
+    with _pausing:
+        if not _paused:
+            _resume = gc.isenabled()
+            gc.disable()
+        _paused += 1
+    try:
+        yield
+    finally:
+        with _pausing:
+            _paused -= 1
+            if not _paused and _resume:
+                gc.enable()

@@ -1,0 +1,77 @@
+"""The body of one answer, read in large pieces, unpacked by ourselves, and never beyond a bound."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Protocol
+
+PIECE = 1 << 20
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+class Source(Protocol):
+    """Where the bytes come from: urllib3's response, undecoded."""
+
+    def read(self, amt: int, decode_content: bool) -> bytes: ...
+
+
+class TooLarge(Exception):  # noqa: N818 - a verdict on bytes
+    """The body, unpacked, is larger than the bound."""
+
+
+class Garbled(Exception):  # noqa: N818 - a verdict on bytes
+    """The body ends early, or its packing is broken or unknown; the text says which."""
+
+
+def read_body(source: Source, encoding: str, length: int | None, bound: int) -> bytes:
+    """All bytes of a body, unpacked. ``length`` is its Content-Length, if the server gave one.
+
+    Raises TooLarge as soon as the bound is passed, without reading or unpacking the rest; Garbled where
+    the body is cut. What the source raises passes through.
+    """
+    encoding = encoding.strip().lower()
+    if encoding not in ("", "identity", "gzip", "x-gzip"):
+        raise Garbled("a packing that was not asked for")
+    inflate = _Inflate() if encoding.endswith("gzip") else None
+    pieces: list[bytes] = []
+    taken = held = 0
+    while piece := source.read(PIECE, decode_content=False):
+        taken += len(piece)
+        if inflate:
+            piece = inflate.feed(piece, bound - held)
+        held += len(piece)
+        if held > bound or taken > bound:
+            raise TooLarge
+        pieces.append(piece)
+    if length is not None and taken < length:
+        raise Garbled("an answer that ends early")
+    if inflate and taken and not inflate.whole:
+        raise Garbled("an answer that ends early")
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+class _Inflate:
+    """gzip, unpacked no further than asked: urllib3 before 2.6 unpacks whatever a piece holds."""
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(_GZIP)
+
+    @property
+    def whole(self) -> bool:
+        return self._member.eof
+
+    def feed(self, piece: bytes, room: int) -> bytes:
+        """What the piece unpacks to; TooLarge where it is more than ``room``."""
+        out: list[bytes] = []
+        while piece:
+            if self._member.eof:
+                self._member = zlib.decompressobj(_GZIP)
+            try:
+                out.append(self._member.decompress(piece, room + 1))
+            except zlib.error:
+                raise Garbled("an answer whose packing is broken") from None
+            room -= len(out[-1])
+            if room < 0:
+                raise TooLarge
+            piece = self._member.unconsumed_tail or self._member.unused_data
+        return out[0] if len(out) == 1 else b"".join(out)
