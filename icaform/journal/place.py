@@ -1,0 +1,43 @@
+"""The file that a journal lives in: for its owner alone, whatever the umask."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+
+def prepare(path: Path) -> None:
+    """Make an empty file 0600 and the folders above it 0700, where there are none; OSError if that fails."""
+    missing = [each for each in path.parents if not each.exists()]
+    for folder in reversed(missing):
+        with contextlib.suppress(FileExistsError):  # another process was faster
+            folder.mkdir(mode=0o700)
+            folder.chmod(0o700)  # a umask may have taken bits from its owner
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        path.chmod(0o600)
+        _make_durable(path.parent)
+
+
+def is_there(path: Path) -> bool:
+    """Whether anything was ever written to the file; OSError if that cannot be told."""
+    try:
+        return path.stat().st_size > 0
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def is_settled(path: Path) -> bool:
+    """Whether the file alone says everything: no writer left pages beside it that still belong into it."""
+    return not any(is_there(path.with_name(path.name + suffix)) for suffix in ("-wal", "-journal"))
+
+
+def _make_durable(folder: Path) -> None:
+    # The name of a new file is durable once its folder is; a begun call must not vanish with it.
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

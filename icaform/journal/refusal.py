@@ -1,0 +1,44 @@
+"""SQLite's own error names in words that say what to do. After any of them the file is still there."""
+
+from __future__ import annotations
+
+_PATH = "give another path for the journal, or move the file away yourself if it may go; it was left as it is"
+
+NOT_OURS = "is no journal of icaform", _PATH
+NEWER = (
+    "was written by a newer icaform (format {found}, this one reads {known})",
+    "upgrade icaform; the file was left as it is",
+)
+INTERRUPTED = (
+    "may not have been written: the run was interrupted",
+    "run again; it looks at the server before it sends anything twice",
+)
+
+WRITABLE = "make the file and its folder writable for this user, or give another path for the journal"
+_BY_NAME = {
+    "SQLITE_NOTADB": ("is no SQLite database", _PATH),
+    "SQLITE_CORRUPT": (
+        "is damaged",
+        "restore it from a backup, or recover it with `sqlite3 FILE .recover`; it was left as it is",
+    ),
+    "SQLITE_FULL": ("cannot be written: the disk is full", "free some space and run again; nothing is lost"),
+    "SQLITE_IOERR": (
+        "cannot be read or written: the disk fails, is full, or allows no larger file",
+        "see to the disk and run again; what was written before is kept",
+    ),
+    "SQLITE_READONLY": ("cannot be written: it is read-only here", WRITABLE),
+    "SQLITE_PERM": ("cannot be opened: this user may not", WRITABLE),
+    "SQLITE_CANTOPEN": ("cannot be opened", WRITABLE),
+    "SQLITE_BUSY": (
+        "is being written by another process, for longer than we wait",
+        "run again when the other run has ended",
+    ),
+}
+_OTHER = "cannot be used", "run again; if it stays so, restore the file from a backup"
+
+
+def words(name: str) -> tuple[str, str]:
+    """What is wrong with the journal, and the remedy, for an error name such as ``SQLITE_IOERR_WRITE``."""
+    known = _BY_NAME.get("_".join(name.split("_")[:2]))
+    summary, remedy = known or _OTHER
+    return f"{summary} ({name})" if name else summary, remedy

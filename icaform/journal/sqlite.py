@@ -1,0 +1,227 @@
+"""The default store: an SQLite file shared by threads, processes and workspaces; not on a network drive."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from icaform.diagnostic import Code, Diagnostic, Rejected
+from icaform.journal import place, refusal
+from icaform.journal import statements as sql
+from icaform.journal.database import Result, Transaction
+from icaform.journal.ledger import Ledger
+
+APPLICATION = 0x69636166
+"""``icaf`` in ASCII: the application_id by which a journal is told from other SQLite files."""
+
+BUSY_SECONDS = 3.0
+"""How long to wait for another process's write; less than the 5 s in which a stopped run must exit."""
+
+
+def open_store(
+    path: str, workspace: str, clock_now: Callable[[], float], *, read_only: bool = False
+) -> Ledger:
+    """The journal of a workspace in the file at ``path``; see ``store.open_store``."""
+    return Ledger(SqliteDatabase(path, read_only=read_only), workspace, clock_now)
+
+
+# The driver fails to decode SQLite's own message where that quotes a damaged page.
+_FAULTS = (sqlite3.Error, UnicodeDecodeError)
+_NOT_WRITABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+
+
+class SqliteDatabase:
+    """One connection, taken in turns. Threads that wait to write share one transaction and its fsync."""
+
+    def __init__(self, path: str, *, read_only: bool = False, busy_seconds: float = BUSY_SECONDS) -> None:
+        self.name = path
+        self._busy_seconds = busy_seconds
+        self._turn = Lock()
+        self._waiting: deque[tuple[Callable[[Transaction], Any], Future[Any]]] = deque()
+        file = Path(path).absolute()
+        with self._told():
+            self.absent = False
+            self._connection = self._open_to_read(file) if read_only else self._open_to_write(file)
+
+    def read(self, work: Callable[[Transaction], Result]) -> Result:
+        """See Database."""
+        with self._turn, self._told(), _transaction(self._connection, "BEGIN"):
+            return work(_Statements(self._connection))
+
+    def write(self, work: Callable[[Transaction], Result]) -> Result:
+        """See Database."""
+        answer: Future[Result] = Future()
+        self._waiting.append((work, answer))
+        with self._turn:
+            if not answer.done():
+                self._write_waiting()
+        return answer.result()
+
+    def damage(self) -> list[str]:
+        """See Database."""
+        with self._turn, self._told():
+            found = [row[0] for row in self._connection.execute("PRAGMA integrity_check(5)")]
+        return [] if found == ["ok"] else found
+
+    def close(self) -> None:
+        """See Database."""
+        with self._turn, self._told():
+            self._connection.close()
+
+    def _write_waiting(self) -> None:
+        group = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        results: list[tuple[Future[Any], Any, Exception | None]] = []
+        try:
+            with _transaction(self._connection, "BEGIN IMMEDIATE"):
+                for work, answer in group:
+                    results.append((answer, *self._attempt(work)))
+            for answer, result, error in results:
+                answer.set_exception(error) if error else answer.set_result(result)
+        except _FAULTS as error:
+            for _, answer in group:
+                answer.set_exception(self._verdict(error))
+        finally:
+            # Only an interrupt comes here with answers open; those who wait for one must not wait for ever.
+            for _, answer in group:
+                if not answer.done():
+                    answer.set_exception(self._rejected(*refusal.INTERRUPTED))
+
+    def _attempt(self, work: Callable[[Transaction], Any]) -> tuple[Any, Exception | None]:
+        """The result of one of a group, or what it raised; then it is undone, and the others go on."""
+        self._connection.execute("SAVEPOINT one")
+        try:
+            return work(_Statements(self._connection)), None
+        except Exception as error:
+            if not self._connection.in_transaction:
+                raise  # the database gave the whole transaction up
+            self._connection.execute("ROLLBACK TO one")
+            return None, self._verdict(error) if isinstance(error, _FAULTS) else error
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("RELEASE one")
+
+    def _open_to_write(self, file: Path) -> sqlite3.Connection:
+        place.prepare(file)
+        with self._connect(f"{file.as_uri()}?mode=rw") as connection:
+            connection.execute("PRAGMA synchronous = FULL")
+            # Taking the write lock at once tells a read-only journal before anything is sent.
+            connection.execute("BEGIN IMMEDIATE")
+            if self._is_new(connection, file):
+                _make_tables(connection)
+                connection.execute(sql.ADD_SETTING, ("fingerprint_key", secrets.token_hex(32)))
+                connection.execute(f"PRAGMA application_id = {APPLICATION}")
+                connection.execute(f"PRAGMA user_version = {sql.FORMAT}")
+                connection.execute("COMMIT")
+            else:
+                # Even an empty COMMIT may have to wait for readers.
+                connection.execute("ROLLBACK")
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                # Refused while another process is at work; what is then written is as durable without it.
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
+            return connection
+
+    def _open_to_read(self, file: Path) -> sqlite3.Connection:
+        uris = [f"{file.as_uri()}?mode=rw"] if place.is_there(file) else []
+        # In a folder that cannot be written SQLite reads nothing, unless it is told that nobody writes.
+        uris += [f"{file.as_uri()}?immutable=1"] if uris and place.is_settled(file) else []
+        for uri in uris:
+            try:
+                with self._connect(uri) as connection:
+                    connection.execute("PRAGMA query_only = ON")
+                    if self._is_new(connection, file):
+                        connection.close()
+                        break
+                    return connection
+            except sqlite3.OperationalError as error:
+                if uri == uris[-1] or error.sqlite_errorcode & 0xFF not in _NOT_WRITABLE:
+                    raise
+        self.absent = True
+        with self._connect("file::memory:") as connection:
+            _make_tables(connection)
+            connection.execute("PRAGMA query_only = ON")
+            return connection
+
+    @contextmanager
+    def _connect(self, uri: str) -> Iterator[sqlite3.Connection]:
+        """A connection that is closed if the block fails."""
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
+        )
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+
+    def _is_new(self, connection: sqlite3.Connection, file: Path) -> bool:
+        """Whether the file is empty; Rejected if it holds anything but a journal that we can read."""
+        ((application,),) = connection.execute("PRAGMA application_id")
+        ((found,),) = connection.execute("PRAGMA user_version")
+        if application == APPLICATION and found > sql.FORMAT:
+            summary, remedy = refusal.NEWER
+            raise self._rejected(summary.format(found=found, known=sql.FORMAT), remedy)
+        if application == APPLICATION and found == sql.FORMAT:
+            return False
+        # SQLite takes the stump of a torn file for an empty database, and would write a new one over it.
+        if application or found or place.is_there(file):
+            raise self._rejected(*refusal.NOT_OURS)
+        return True
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """SQLite's errors stop here and go on as diagnostics."""
+        try:
+            yield
+        except _FAULTS as error:
+            raise self._verdict(error) from None
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise self._rejected(f"cannot be opened: {reason}", refusal.WRITABLE) from None
+
+    def _verdict(self, error: sqlite3.Error | UnicodeDecodeError) -> Rejected:
+        unnamed = "SQLITE_CORRUPT" if isinstance(error, UnicodeDecodeError) else ""
+        return self._rejected(*refusal.words(getattr(error, "sqlite_errorname", unnamed)))
+
+    def _rejected(self, summary: str, remedy: str) -> Rejected:
+        return Rejected([Diagnostic(Code.JOURNAL, f"the journal {self.name} {summary}", remedy)])
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    for table in sql.TABLES:
+        connection.execute(table)
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+class _Statements:
+    """A Transaction on a connection that is inside one."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def rows(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """See Transaction."""
+        return self._connection.execute(statement, tuple(values)).fetchall()
+
+    def run(self, statement: str, *values: Sequence[object]) -> int:
+        """See Transaction."""
+        return self._connection.executemany(statement, values).rowcount

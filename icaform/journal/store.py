@@ -1,0 +1,148 @@
+"""What every journal store obeys, and the one way to open a store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Protocol, cast
+
+from icaform.address import Address
+from icaform.diagnostic import Code, Diagnostic, Rejected
+from icaform.journal.entry import NO_FACTS, Entry, Facts, Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A call that is about to be sent: a Begun that has no number yet. ``time`` in seconds since 1970.
+
+    ``body`` is the frozen text to send again, or None where it holds a secret.
+    """
+
+    addresses: tuple[Address, ...]
+    verb: str
+    call: str
+    key: str
+    body_digest: str
+    body: str | None = field(repr=False)
+    user: str
+    tenant: str
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Our right to apply a workspace until ``expires`` (seconds since 1970); ``token`` proves it ours."""
+
+    workspace: str
+    holder: str
+    run_url: str
+    expires: float
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseHeld:
+    """Someone else's lease: who holds it, where their run can be watched, and until when."""
+
+    holder: str
+    run_url: str
+    expires: float
+
+
+class Store(Protocol):
+    """The journal of one workspace. Every method may be called from any thread.
+
+    Each raises Rejected, with a JOURNAL diagnostic, when the store cannot be read or written.
+    What writes is durable when it returns; when it raises Rejected, treat what it was to write as unwritten.
+    """
+
+    def memory(self) -> Memory:
+        """What is known now. It equals ``replay(store.entries())``."""
+
+    def begin(
+        self,
+        *,
+        addresses: Sequence[Address],
+        verb: str,
+        call: str,
+        key: str,
+        body_digest: str,
+        body: str | None,
+        user: str,
+        tenant: str,
+        time: float,
+    ) -> int:
+        """Write down a call before its bytes leave; returns the number to end it with."""
+
+    def begin_many(self, intents: Sequence[Intent]) -> list[int]:
+        """``begin`` for each, in one transaction: all are written, or none."""
+
+    def end(
+        self, number: int, outcome: str, remember: Facts = NO_FACTS, note: str = "", time: float = 0.0
+    ) -> None:
+        """Write down how a begun call ended: ``done | refused | unknown | not-sent | settled``.
+
+        After ``unknown`` it stays pending, to be ended again once it is decided. A ``time`` of 0 means now.
+        ValueError for another outcome, and for a number that was never begun here.
+        """
+
+    def adopt(self, remember: Facts, time: float) -> None:
+        """Remember facts that were learned without a call, in one transaction."""
+
+    def forget(self, addresses: Iterable[Address], time: float) -> None:
+        """Remember nothing of these addresses any more. What is pending stays pending."""
+
+    def entries(self) -> Iterator[Entry]:
+        """Everything that was written, oldest first; the n-th is entry n."""
+
+    def audit(self) -> list[Diagnostic]:
+        """What is wrong with the store: its file, its hash chain, its tables. Empty when it is whole."""
+
+    def fingerprint_key(self) -> bytes | None:
+        """32 random bytes, made with the store; None when it was opened for reading and does not exist."""
+
+    def acquire(self, holder: str, run_url: str, now: float, ttl: float) -> Lease | LeaseHeld:
+        """Take the workspace's one lease for ``ttl`` seconds, unless another's has not expired."""
+
+    def renew(self, lease: Lease, now: float, ttl: float) -> bool:
+        """Hold our lease for ``ttl`` seconds from now; False when another has taken it since it expired."""
+
+    def release(self, lease: Lease) -> None:
+        """Give our lease back. Nothing happens when it is another's by now."""
+
+    def close(self) -> None:
+        """Let the store go; a second time does nothing."""
+
+
+_STORES = {"": "sqlite", "sqlite": "sqlite", "postgres": "postgres", "postgresql": "postgres"}
+
+
+def open_store(
+    url_or_path: str, workspace: str, clock_now: Callable[[], float], *, read_only: bool = False
+) -> Store:
+    """Open the journal of a workspace, at a path or ``sqlite://PATH``; it is made where there is none.
+
+    ``clock_now`` gives seconds since 1970. Opened read-only, a store that does not exist is empty and stays
+    nonexistent. Rejected when it is no journal, is of a newer icaform, or cannot be read or written.
+    """
+    scheme, found, place = url_or_path.partition("://")
+    if not found:
+        scheme, place = "", url_or_path
+    name = _STORES.get(scheme, "")
+    module = f"{__package__}.{name}"
+    # Imported when asked for, so that nobody needs the driver of a store that is not used.
+    if not name or find_spec(module) is None:
+        # The rest of the URL is not repeated: it may hold a password.
+        raise Rejected(
+            [
+                Diagnostic(
+                    Code.JOURNAL,
+                    f"this icaform has no journal store for {scheme}:// URLs",
+                    "name the journal by the path of a file",
+                )
+            ]
+        )
+    whole = url_or_path if name != "sqlite" else place
+    return cast(Store, import_module(module).open_store(whole, workspace, clock_now, read_only=read_only))

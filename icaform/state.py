@@ -1,0 +1,170 @@
+"""What may be said of a resource, what is wanted, what was answered, and what was last written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from icaform.address import Address, Origin
+from icaform.diagnostic import Diagnostic
+from icaform.operation import Json, Made, Secret
+
+
+class Spec(BaseModel):
+    """Base of everything that a manifest may say: no unknown fields, no silent conversions, never changed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class SecretSource(Spec):
+    """Where a secret's value is found when it is needed. Exactly one of the three."""
+
+    env: str | None = Field(
+        default=None, min_length=1, max_length=255, description="Name of an environment variable"
+    )
+    file: str | None = Field(default=None, min_length=1, max_length=4096, description="Path of a file")
+    command: tuple[str, ...] | None = Field(
+        default=None, min_length=1, strict=False, description="Program and arguments; run by apply alone"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reference_only(cls, value: Any) -> Any:
+        if isinstance(value, str | int | float):
+            raise PydanticCustomError(
+                "inline-secret",
+                "a secret stands here in plain text\n"
+                "rotate it, it is in git now; then write {env: NAME}, {file: PATH} or {command: [..]}",
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _one(self) -> SecretSource:
+        if sum(each is not None for each in (self.env, self.file, self.command)) != 1:
+            raise PydanticCustomError("bad-value", "a secret has exactly one of env, file and command")
+        return self
+
+    @property
+    def leaf(self) -> Secret:
+        """This source as a leaf of a request body."""
+        if self.env is not None:
+            return Secret(("env", self.env))
+        if self.file is not None:
+            return Secret(("file", self.file))
+        return Secret(("command", *(self.command or ())))
+
+
+class Reference(Spec):
+    """``{ref: Kind/name}``: another declared resource, whose id ICA wants here."""
+
+    ref: str = Field(pattern=r"^[A-Z][A-Za-z]+/[A-Za-z0-9][A-Za-z0-9._-]*$", description="Kind/name")
+
+    @property
+    def address(self) -> Address:
+        """The resource that is meant."""
+        return Address.parse(self.ref)
+
+    @property
+    def leaf(self) -> Made:
+        """This reference as a leaf of a request body."""
+        return Made(self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """One resource as the manifests want it.
+
+    ``spec`` is what its kind made of the manifest; ``place`` finds the line of a field when someone asks,
+    so that ten thousand resources need not each carry one.
+    """
+
+    address: Address
+    spec: Any
+    place: Callable[..., Origin]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    references: tuple[Address, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    protected: bool = False
+
+    @property
+    def origin(self) -> Origin:
+        """The line that declares it."""
+        return self.place()
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """One resource as the server answered it: its id and the facts that its kind compares."""
+
+    address: Address
+    id: str
+    facts: Mapping[str, Json]
+    scope: str = ""
+    """The id of the project that it was read in; empty where ICA asks for none."""
+
+
+Remembered = Mapping[str, Json]
+"""What was last written to one resource, or was seen to be so: facts by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A call that was begun and never ended, as the journal tells it."""
+
+    number: int
+    addresses: tuple[Address, ...]
+    verb: str
+    call: str
+    key: str
+    body_digest: str
+    body: str | None = field(repr=False)
+    user: str
+    tenant: str
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who we are to the server: a tenant and a user, from the token's own claims."""
+
+    tenant: str
+    user: str
+    tenant_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a kind may look at while it observes and compares, apart from the server itself.
+
+    ``fingerprint`` gives the keyed fingerprint of a secret's present value, or None where it has none now.
+    ``ids`` are ids known from an earlier look, ``resolved`` what an observation found names to mean.
+    """
+
+    workspace: str
+    project: str
+    identity: Identity
+    now: float
+    remembered: Mapping[Address, Remembered] = field(default_factory=dict)
+    pending: Mapping[Address, Begun] = field(default_factory=dict)
+    ids: Mapping[Address, str] = field(default_factory=dict)
+    resolved: Mapping[Address, Mapping[str, Json]] = field(default_factory=dict)
+    fingerprint: Callable[[tuple[Secret, ...]], str | None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What was found on the server for a set of wishes.
+
+    ``faults`` are the resources that could not be told (an ambiguous selection, say): they are errors.
+    ``unmanaged`` are things of ours on the server that no manifest declares.
+    """
+
+    live: Mapping[Address, Live] = field(default_factory=dict)
+    faults: tuple[Diagnostic, ...] = ()
+    unmanaged: tuple[Live, ...] = ()
+    resolved: Mapping[Address, Mapping[str, Json]] = field(default_factory=dict)
+    """Ids that the manifest's names were found to mean, for resources that are to be written."""

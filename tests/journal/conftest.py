@@ -1,0 +1,173 @@
+"""The homes that a journal may have: every rule in test_store.py holds in each of them.
+
+To add a store (PostgreSQL, say), write one more Home and put it into HOMES.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from icaform.address import Address
+from icaform.diagnostic import Code, Rejected
+from icaform.journal import Intent, Store, open_store
+
+NOW = 1_700_000_000.0
+
+
+class Home(Protocol):
+    """A place for one journal, empty at first."""
+
+    def open(self, workspace: str = "cohort", *, read_only: bool = False) -> Store:
+        """Open the journal through the one front door."""
+
+    def sql(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Do something to its tables behind the store's back; values are marked ``?``."""
+
+    def tamper(self, statements: Sequence[tuple[str, Sequence[object]]]) -> bool:
+        """Several of these in one transaction; False, and nothing done, where the database forbids it."""
+
+    def exists(self) -> bool:
+        """Whether a journal was made."""
+
+    def leave(self) -> None:
+        """Close everything."""
+
+
+class SqliteHome:
+    """A journal in a file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "journal.db"
+        self._stores: list[Store] = []
+
+    def open(self, workspace: str = "cohort", *, read_only: bool = False) -> Store:
+        self._stores.append(open_store(str(self.path), workspace, lambda: NOW, read_only=read_only))
+        return self._stores[-1]
+
+    def sql(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with contextlib.closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
+            return connection.execute(statement, tuple(values)).fetchall()
+
+    def tamper(self, statements: Sequence[tuple[str, Sequence[object]]]) -> bool:
+        with contextlib.closing(sqlite3.connect(self.path)) as connection:
+            connection.execute("PRAGMA synchronous = OFF")
+            try:
+                with connection:
+                    for statement, values in statements:
+                        connection.execute(statement, tuple(values))
+            except sqlite3.IntegrityError:
+                return False
+        return True
+
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    def leave(self) -> None:
+        for store in self._stores:
+            store.close()
+
+
+HOMES: dict[str, Callable[[Path], Home]] = {"sqlite": SqliteHome}
+
+
+@pytest.fixture(params=HOMES.values(), ids=HOMES)
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
+    """Each home in turn, new for each test."""
+    made: Home = request.param(tmp_path)
+    yield made
+    made.leave()
+
+
+@pytest.fixture
+def store(home: Home) -> Store:
+    """A new journal of the workspace ``cohort``."""
+    return home.open()
+
+
+@pytest.fixture
+def sqlite_home(tmp_path: Path) -> Iterator[SqliteHome]:
+    """For the rules about files."""
+    made = SqliteHome(tmp_path)
+    yield made
+    made.leave()
+
+
+@pytest.fixture(scope="session")
+def intent() -> Callable[..., Intent]:
+    """Makes a call that is about to be sent, for items of one batch."""
+
+    def make(*items: str, body: str | None = '{"a":1}', key: str = "icaform-k") -> Intent:
+        addresses = tuple(Address("AnalysisBatch", "cohort", item) for item in items or ("NA12878",))
+        return Intent(addresses, "start", "POST /api/x", key, "d1", body, "user", "tenant", NOW)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def in_child() -> Callable[[Callable[[Callable[[str], None]], None]], tuple[int, list[str]]]:
+    """Runs work in a process of its own and gives its wait status and the lines it said before it ended.
+
+    The work is handed ``say``, which is a plain write to a pipe: what was said survives a kill -9.
+    """
+
+    def run(work: Callable[[Callable[[str], None]], None]) -> tuple[int, list[str]]:
+        wait = fork(work)
+        return wait()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def forked() -> Callable[..., Callable[[], tuple[int, list[str]]]]:
+    """Like ``in_child``, for several at once: starts the work and gives a function that waits for its end."""
+    return fork
+
+
+@pytest.fixture(scope="session")
+def refusal_of() -> Callable[[Callable[[], object]], str]:
+    """Does what must be refused with one JOURNAL diagnostic and a remedy, and gives its summary."""
+
+    def summary_of(work: Callable[[], object]) -> str:
+        with pytest.raises(Rejected) as refusal:
+            work()
+        (diagnostic,) = refusal.value.diagnostics
+        assert diagnostic.code is Code.JOURNAL
+        assert diagnostic.remedy
+        return diagnostic.summary
+
+    return summary_of
+
+
+def fork(work: Callable[[Callable[[str], None]], None]) -> Callable[[], tuple[int, list[str]]]:
+    """Start the work in a child process; the function returned waits for it."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            os.close(reader)
+            work(lambda line: void(os.write(writer, f"{line}\n".encode())))
+            code = 0
+        except BaseException as error:  # the parent asserts on what is said
+            os.write(writer, f"{type(error).__name__}: {error}\n".encode())
+        finally:
+            os._exit(code)
+    os.close(writer)
+
+    def wait() -> tuple[int, list[str]]:
+        with open(reader, encoding="utf-8") as said:
+            lines = said.read().splitlines()
+        return os.waitpid(child, 0)[1], lines
+
+    return wait
+
+
+def void(_: object) -> None:
+    """For a function whose result nobody wants."""
