@@ -136,6 +136,10 @@ class Identity:
     tenant_name: str = ""
 
 
+PRESENT = "present"
+"""Stands for a fingerprint where the journal has no key to make one with."""
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """What a kind may look at while it observes and compares, apart from the server itself.

@@ -1,0 +1,5 @@
+"""``python -m icaform``."""
+
+from icaform.cli import main
+
+main()

@@ -1,0 +1,130 @@
+"""Options that several verbs share. Each is also ICAFORM_ and its name in capitals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from icaform.diagnostic import Code, Diagnostic, Rejected
+from icaform.engine.connect import Options
+from icaform.engine.gather import Selection
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _all(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    return lambda command: reduce(lambda made, option: option(made), reversed(options), command)
+
+
+def option(name: str, *more: str, **settings: Any) -> Callable[[Command], Command]:
+    """A click option that is also ICAFORM_NAME, whatever the verb."""
+    variable = "ICAFORM_" + name.lstrip("-").upper().replace("-", "_")
+    return click.option(name, *more, envvar=variable, show_envvar=False, **settings)
+
+
+paths = click.argument("paths", nargs=-1, type=click.Path(), metavar="[FILE|FOLDER|-]...")
+
+selection = _all(
+    click.option("-l", "labels", multiple=True, metavar="KEY=VALUE", help="Only resources with this label."),
+    option("--only", multiple=True, metavar="GLOB", help="Only these, such as `Pipeline/germline-*`."),
+    option("--exclude", multiple=True, metavar="GLOB", help="All but these."),
+    click.option("--var", "variables", multiple=True, metavar="NAME=VALUE", help="A value for ${var.NAME}."),
+    option("--var-file", multiple=True, metavar="FILE", help="A file of NAME: VALUE lines, for ${var.NAME}."),
+)
+
+output = _all(
+    option(
+        "--output",
+        "-o",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="What goes to stdout.",
+    ),
+    option("--report", multiple=True, metavar="DIALECT=FILE", help="Write it to a file as well; repeatable."),
+    option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        show_default=True,
+        help="NO_COLOR and FORCE_COLOR are honoured too.",
+    ),
+)
+
+connection = _all(
+    option("--server-url", metavar="URL", default="", help="Before ICAV2_BASE_URL and icaform.yaml."),
+    option("--x-api-key", metavar="KEY", default="", help="Better in ICAV2_X_API_KEY."),
+    option("--access-token", metavar="JWT", default="", help="Better in ICAV2_ACCESS_TOKEN."),
+    option("--project-id", metavar="PROJECT", default="", help="For manifests that name no project."),
+    option("--journal", metavar="PATH|URL", default="", help="Where the journal is."),
+    option("--secrets-root", multiple=True, metavar="FOLDER", help="Secrets' files may lie in here."),
+)
+
+detailed = option(
+    "--detailed-exitcode",
+    is_flag=True,
+    help="Exit 2 where there are changes (for drift: where there is drift).",
+)
+
+
+def options_of(said: Mapping[str, Any]) -> Options:
+    """The connection that a command line asks for."""
+    return Options(
+        said["server_url"],
+        said["x_api_key"],
+        said["access_token"],
+        said["project_id"],
+        said["journal"],
+        tuple(said["secrets_root"]),
+        bool(said.get("allow_commands")),
+    )
+
+
+def selection_of(said: Mapping[str, Any]) -> Selection:
+    """The selection that a command line asks for."""
+    return Selection(_pairs(said["labels"], "-l"), tuple(said["only"]), tuple(said["exclude"]))
+
+
+def variables_of(said: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
+    """Values for ${var.name}: --var before --var-file before ICAFORM_VAR_name."""
+    prefix = "ICAFORM_VAR_"
+    found = {name[len(prefix) :]: value for name, value in environ.items() if name.startswith(prefix)}
+    for file in said["var_file"]:
+        found |= _file(file)
+    return found | _pairs(said["variables"], "--var")
+
+
+def _pairs(said: Sequence[str], name: str) -> dict[str, str]:
+    found = {}
+    for each in said:
+        key, equals, value = each.partition("=")
+        if not equals or not key:
+            raise click.UsageError(f"{name} wants KEY=VALUE, not `{each}`")
+        found[key] = value
+    return found
+
+
+def _file(name: str) -> dict[str, str]:
+    from icaform.manifest import read
+
+    try:
+        data = Path(name).read_bytes()
+    except OSError as error:
+        raise click.UsageError(f"--var-file {name} cannot be read: {error.strerror}") from None
+    documents, wrong = read(data, name)
+    if wrong:
+        raise Rejected(wrong)
+    value = documents[0].value if len(documents) == 1 else None
+    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+        raise Rejected(
+            [
+                Diagnostic(
+                    Code.VARIABLE, f"{name} is no list of NAME: VALUE with text values", "quote the values"
+                )
+            ]
+        )
+    return {key: str(each) for key, each in value.items()}

@@ -1,0 +1,71 @@
+"""What plan, drift and apply share on the command line: manifests in, a run opened, a report out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from icaform.cli import options
+from icaform.cli.output import Output, guarded
+from icaform.cli.progress import progress_for
+from icaform.engine.connect import open_run
+from icaform.engine.run import Run
+from icaform.engine.verbs import load
+from icaform.engine.world import World
+from icaform.kinds import Kinds
+
+
+@dataclass(frozen=True)
+class Session:
+    """An open run, where its report goes, and the calls that it has made so far."""
+
+    run: Run
+    output: Output
+    calls: Mapping[str, int]
+
+
+def reading(
+    command: str,
+    world: World | None,
+    paths: tuple[str, ...],
+    said: Mapping[str, Any],
+    work: Callable[[Session], int],
+) -> int:
+    """Do a verb's work on a run that can only read."""
+    return opened(command, world, paths, said, work, read_only=True)
+
+
+def opened(
+    command: str,
+    world: World | None,
+    paths: tuple[str, ...],
+    said: Mapping[str, Any],
+    work: Callable[[Session], int],
+    *,
+    read_only: bool,
+) -> int:
+    """Load the manifests, open the run, do the work; whatever is rejected is reported."""
+    world = world or World()
+    output = Output.of(command, said, world.environ)
+
+    def all_of_it() -> int:
+        selection = options.selection_of(said)
+        place, wishes = load(
+            paths or (".",), world, variables=options.variables_of(said, world.environ), selection=selection
+        )
+        with progress_for(command, world) as progress:
+            surroundings = replace(world, progress=progress)
+            with open_run(
+                surroundings,
+                Kinds(),
+                place,
+                wishes,
+                options.options_of(said),
+                read_only=read_only,
+                whole=selection.everything,
+            ) as (run, session):
+                output.secrets = run.secrets
+                return work(Session(run, output, session.calls))
+
+    return guarded(output, all_of_it)

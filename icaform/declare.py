@@ -1,0 +1,147 @@
+"""From documents to wishes: the envelope, the spec, what is declared twice, where references lead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import Field
+
+from icaform import graph
+from icaform.address import Address
+from icaform.diagnostic import Code, Diagnostic, did_you_mean
+from icaform.kind import Kind, Manifest
+from icaform.manifest import Document, check
+from icaform.operation import Json
+from icaform.state import Desired, Spec
+
+API_VERSION = "icaform/v1"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+MAX_NAME = 100
+PLAIN = frozenset({"name", "labels"})
+FIELDS = frozenset({"apiVersion", "kind", "metadata", "spec"})
+
+_NAME = re.compile(NAME + r"\Z")
+
+
+class Metadata(Spec):
+    """What every manifest says of itself."""
+
+    name: str = Field(min_length=1, max_length=MAX_NAME, pattern=NAME, description="A-Z a-z 0-9 . _ -")
+    labels: dict[str, str] = Field(default={}, description="Local to the manifests; select with -l key=value")
+    protected: bool = Field(default=False, description="No plan may change the resource while this is true")
+
+
+class Envelope(Spec):
+    """The four fields of every manifest."""
+
+    apiVersion: str  # noqa: N815 - the field's own name, as in Kubernetes
+    kind: str
+    metadata: dict[str, object]
+    spec: dict[str, object]
+
+
+def declare(
+    kinds: Mapping[str, Kind], documents: Iterable[Document]
+) -> tuple[list[Desired], list[Diagnostic]]:
+    """All wishes of all documents, and everything that is wrong with them."""
+    wishes: list[Desired] = []
+    found: list[Diagnostic] = []
+    first: dict[Address, Document] = {}
+    for document in documents:
+        address, more, wrong = admit(kinds, document)
+        found += wrong
+        if address is None:
+            continue
+        other = first.setdefault(address, document)
+        if other is document:
+            wishes += more
+        else:
+            found.append(_twice(address, document, other))
+    found += graph.check(wishes) if any(wish.references for wish in wishes) else []
+    return wishes, found
+
+
+def admit(
+    kinds: Mapping[str, Kind], document: Document
+) -> tuple[Address | None, Sequence[Desired], Sequence[Diagnostic]]:
+    """What one document declares, its wishes, and what is wrong with it."""
+    value: Any = document.value
+    if not isinstance(value, dict) or value.keys() != FIELDS or not isinstance(value["spec"], dict):
+        _, unfit = check(document, (), Envelope)
+        if not isinstance(value, dict) or not FIELDS & value.keys():
+            unfit = [
+                Diagnostic(
+                    Code.NOT_A_MANIFEST,
+                    "the document is no manifest",
+                    "write apiVersion, kind, metadata and spec",
+                    origin=document.origin(),
+                )
+            ]
+        return None, (), unfit
+    name = value["kind"]
+    if value["apiVersion"] != API_VERSION or not isinstance(name, str) or name not in kinds:
+        return None, (), _foreign(kinds, document)
+    kind = kinds[name]
+    wrong: Sequence[Diagnostic] = ()
+    metadata: Metadata | None = _plain(value["metadata"])
+    if metadata is None:
+        metadata, wrong = check(document, ("metadata",), Metadata)
+    spec, more = check(document, ("spec",), kind.spec)
+    if metadata is None or spec is None:
+        return (Address(name, metadata.name) if metadata else None), (), [*wrong, *more]
+    manifest = Manifest(metadata.name, metadata.labels, spec, document, metadata.protected)
+    return Address(name, metadata.name), *kind.desire(manifest)
+
+
+def _plain(value: Any) -> Metadata | None:
+    """The metadata that nearly every manifest has, without a validation: a name, and labels of plain text."""
+    if isinstance(value, dict) and value.keys() <= PLAIN:
+        name, labels = value.get("name"), value.get("labels", {})
+        if isinstance(name, str) and len(name) <= MAX_NAME and _NAME.match(name) and isinstance(labels, dict):
+            for label in labels.values():
+                if label.__class__ is not str:
+                    return None
+            return Metadata.model_construct(name=name, labels=labels)
+    return None
+
+
+def _foreign(kinds: Mapping[str, Kind], document: Document) -> Sequence[Diagnostic]:
+    found = []
+    value: Any = document.value
+    version, name = value["apiVersion"], value["kind"]
+    if version != API_VERSION:
+        found.append(
+            Diagnostic(
+                Code.UNKNOWN_API_VERSION,
+                f"apiVersion is {_short(version)}, this icaform reads {API_VERSION}",
+                f"write apiVersion: {API_VERSION}",
+                origin=document.origin(("apiVersion",)),
+            )
+        )
+    if not isinstance(name, str) or name not in kinds:
+        found.append(
+            Diagnostic(
+                Code.UNKNOWN_KIND,
+                f"there is no kind {_short(name)}",
+                did_you_mean(str(name), kinds) or f"the kinds are {', '.join(kinds)}",
+                origin=document.origin(("kind",)),
+            )
+        )
+    return found
+
+
+def _short(value: Json) -> str:
+    text = repr(value) if isinstance(value, str) else f"a {type(value).__name__}"
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _twice(address: Address, document: Document, other: Document) -> Diagnostic:
+    return Diagnostic(
+        Code.DECLARED_TWICE,
+        f"{address} is already declared at {other.origin(('metadata', 'name'))}",
+        "keep one of the two, or give one another name",
+        origin=document.origin(("metadata", "name")),
+        address=address,
+    )

@@ -1,0 +1,275 @@
+"""Runs a plan: independent operations at once, each by the protocol, and looks at the result afterwards."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from icaform import graph
+from icaform.address import Address
+from icaform.change import Keep
+from icaform.diagnostic import Code, Diagnostic, Rejected
+from icaform.engine.execute import Executor
+from icaform.engine.run import Run, facts_of
+from icaform.journal.store import LeaseHeld, Store
+from icaform.operation import Done, Json, Operation, Outcome, RefusedByServer, Secret, Skipped, Unknown
+from icaform.plan import Plan
+from icaform.state import Live, Observed
+from icaform.wire import WireError
+
+WORKERS = 8
+"""Operations at once. ICA publishes no rate; the wire slows all of them down when it is told to."""
+LOOKS = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds between looks for what was acknowledged; further ones follow until the read lag is over."""
+GRACE = 3.0
+"""Seconds that calls in flight get to end when the run is stopped; a stopped run is gone within five."""
+LEASE = 300.0
+"""Seconds after which the lease of a run that died is free; a living run renews it well before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How each operation ended for each of its resources, in the order of the plan."""
+
+    plan: Plan
+    outcomes: tuple[tuple[Operation, Address, Outcome], ...]
+    undecided: tuple[Diagnostic, ...] = ()
+    """Calls of earlier runs of which it is still not known what became; their resources were left alone."""
+
+    def count(self, sort: type[Outcome]) -> int:
+        """How many resources ended like that."""
+        return sum(isinstance(outcome, sort) for _, _, outcome in self.outcomes)
+
+
+_IN_FLIGHT = Diagnostic(
+    Code.OUTCOME_UNKNOWN,
+    "the run was stopped while the call was in flight",
+    "run apply again; it looks before it sends",
+)
+
+
+def secrets_of(run: Run, plan: Plan) -> None:
+    """Fetch every secret that the plan must send. Rejected with all that cannot be had, before any write."""
+    wrong = []
+    for operation in plan.operations:
+        for secret in leaves(operation.call.body):
+            try:
+                run.secrets.value(secret)
+            except Rejected as rejected:
+                wish = run.by_address[operation.addresses[0]]
+                wrong += [
+                    replace(each, origin=wish.origin, address=wish.address) for each in rejected.diagnostics
+                ]
+    if wrong:
+        raise Rejected(dict.fromkeys(wrong))
+
+
+def leaves(body: Json) -> Iterator[Secret]:
+    """The secrets in a body."""
+    match body:
+        case Secret():
+            yield body
+        case Mapping():
+            for each in body.values():
+                yield from leaves(each)
+        case list() | tuple():
+            for each in body:
+                yield from leaves(each)
+
+
+def run_plan(run: Run, plan: Plan, observed: Observed, stop: threading.Event) -> Result:
+    """Run the operations of a plan that was just made. Whatever happens, every resource gets an outcome."""
+    executor = Executor(run, observed.live)
+    executor.ids |= {address: live.id for address, live in observed.live.items() if live.id}
+    outcomes = _all(run, executor, plan.operations, stop)
+    if not stop.is_set():
+        _confirm(run, plan, observed, outcomes)
+        _adopt(run, plan)
+    return Result(
+        plan,
+        tuple(
+            (operation, address, outcomes[number][address])
+            for number, operation in enumerate(plan.operations)
+            for address in operation.addresses
+        ),
+    )
+
+
+def _all(
+    run: Run, executor: Executor, operations: Sequence[Operation], stop: threading.Event
+) -> list[dict[Address, Outcome]]:
+    needs = graph.dependencies(operations)
+    outcomes: list[dict[Address, Outcome]] = [{} for _ in operations]
+    ended: set[int] = set()
+    left = set(range(len(operations)))
+    under_way: dict[Future[dict[Address, Outcome]], int] = {}
+    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="apply")
+    total = sum(len(operation.addresses) for operation in operations)
+    stopped = 0.0
+    try:
+        while left or under_way:
+            for number in sorted(left):
+                if len(under_way) >= WORKERS or not ended.issuperset(needs[number]):
+                    if len(under_way) >= WORKERS:
+                        break
+                    continue
+                left.discard(number)
+                reason = _reason_not_to(needs[number], operations, outcomes, stop)
+                if reason:
+                    outcomes[number] = {each: Skipped(reason) for each in operations[number].addresses}
+                    ended.add(number)
+                else:
+                    under_way[pool.submit(executor.execute, operations[number])] = number
+            if not under_way:
+                continue
+            if stop.is_set():
+                stopped = stopped or time.monotonic()
+                if time.monotonic() - stopped > GRACE:
+                    for number in under_way.values():
+                        outcomes[number] = {
+                            each: Unknown(_IN_FLIGHT) for each in operations[number].addresses
+                        }
+                    break
+            done, _ = wait(under_way, timeout=0.2, return_when=FIRST_COMPLETED)
+            for future in done:
+                number = under_way.pop(future)
+                outcomes[number] = future.result()
+                ended.add(number)
+                told = sum(len(outcomes[each]) for each in ended)
+                run.world.progress("operation", operations[number].name, told, total)
+    finally:
+        pool.shutdown(wait=not stop.is_set(), cancel_futures=True)
+    return outcomes
+
+
+def _reason_not_to(
+    needs: Sequence[int],
+    operations: Sequence[Operation],
+    outcomes: Sequence[Mapping[Address, Outcome]],
+    stop: threading.Event,
+) -> Diagnostic | None:
+    if stop.is_set():
+        return Diagnostic(
+            Code.STILL_RUNNING, "the run was stopped before this was started", "run apply again"
+        )
+    for number in needs:
+        if not all(isinstance(each, Done) for each in outcomes[number].values()):
+            return Diagnostic(
+                Code.STILL_RUNNING,
+                f"it needs `{operations[number].name}`, which was not done",
+                "see what became of that, then run apply again",
+            )
+    return None
+
+
+def _confirm(run: Run, plan: Plan, observed: Observed, outcomes: list[dict[Address, Outcome]]) -> None:
+    """Success is what is observed right afterwards. What is not seen within the read lag is unknown."""
+    open_: dict[Address, list[int]] = {}
+    for number, operation in enumerate(plan.operations):
+        for address in operation.addresses:
+            outcome = outcomes[number].get(address)
+            if isinstance(outcome, Done) and not outcome.observed:
+                open_.setdefault(address, []).append(number)
+    waited = 0.0
+    looks = iter(LOOKS)
+    while open_:
+        pause = next(looks, LOOKS[-1])
+        if pause:
+            run.pause(pause, f"waiting until {len(open_)} changes can be read back")
+            waited += pause
+        try:
+            view, fresh = run.look(list(open_), {**observed.live, **_made(plan, outcomes)})
+        except (WireError, RefusedByServer) as error:
+            run.world.progress("note", f"the result could not be observed: {error}")
+            _not_seen(open_, outcomes, f"looking at it failed: {error}")
+            return
+        facts = {}
+        for address in list(open_):
+            change = run.compare(view, fresh, address)
+            if isinstance(change, Keep):
+                wrote = observed.live.get(address)
+                facts[address] = facts_of(run, change, wrote)
+                for number in open_.pop(address):
+                    outcome = outcomes[number][address]
+                    assert isinstance(outcome, Done)
+                    live = change.live
+                    outcomes[number][address] = replace(outcome, id=outcome.id or (live.id if live else ""))
+        if facts:
+            run.store.adopt(facts, run.world.clock.now())
+        if waited >= run.place.setting.readLag:
+            break
+    _not_seen(open_, outcomes, f"ICA acknowledged it, but does not show it after {waited:.0f} s")
+
+
+def _made(plan: Plan, outcomes: Sequence[Mapping[Address, Outcome]]) -> dict[Address, Live]:
+    found = {}
+    for number, operation in enumerate(plan.operations):
+        for address in operation.addresses:
+            outcome = outcomes[number].get(address)
+            if isinstance(outcome, Done) and outcome.id:
+                found[address] = Live(address, outcome.id, {})
+    return found
+
+
+def _not_seen(
+    open_: Mapping[Address, Sequence[int]], outcomes: list[dict[Address, Outcome]], why: str
+) -> None:
+    for address, numbers in open_.items():
+        for number in numbers:
+            outcomes[number][address] = Unknown(
+                Diagnostic(
+                    Code.OUTCOME_UNKNOWN, why, "run icaform plan to see where it stands now", address=address
+                )
+            )
+
+
+def _adopt(run: Run, plan: Plan) -> None:
+    """Remember how things stood that needed no change, so that a later drift can be told from a new wish."""
+    remembered = run.store.memory().remembered
+    facts = {}
+    for change in plan.changes:
+        if type(change) is not Keep or change.live is None:
+            continue
+        new = facts_of(run, change, None)
+        old = remembered.get(change.address, {})
+        if any(old.get(name) != fact for name, fact in new.items()):
+            facts[change.address] = new
+    if facts:
+        run.store.adopt(facts, run.world.clock.now())
+
+
+@contextmanager
+def lease(store: Store, run: Run, holder: str, run_url: str) -> Iterator[None]:
+    """Hold the workspace's one lease; Rejected where another run has it."""
+    clock = run.world.clock
+    held = store.acquire(holder, run_url, clock.now(), LEASE)
+    if isinstance(held, LeaseHeld):
+        where = f" ({held.run_url})" if held.run_url else ""
+        raise Rejected(
+            [
+                Diagnostic(
+                    Code.LOCKED,
+                    f"{held.holder}{where} is applying this workspace; its lease ends in "
+                    f"{max(0.0, held.expires - clock.now()):.0f} s unless renewed",
+                    "wait for that run; if it is dead, its lease ends by itself",
+                )
+            ]
+        )
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(LEASE / 5):
+            store.renew(held, clock.now(), LEASE)
+
+    thread = threading.Thread(target=beat, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(1)
+        store.release(held)

@@ -1,0 +1,210 @@
+"""Opens a run: which server, as whom, with which journal. Everything is looked up in its documented order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from icaform.diagnostic import Code, Diagnostic, Rejected
+from icaform.engine.run import Run
+from icaform.engine.secrets import Secrets
+from icaform.engine.setting import Place
+from icaform.engine.world import World
+from icaform.journal.store import Store, open_store
+from icaform.kind import Kind
+from icaform.state import Desired, Identity
+from icaform.wire import (
+    Credential,
+    Event,
+    Found,
+    Limits,
+    Means,
+    Session,
+    find_credential,
+    find_project,
+    find_server,
+)
+
+EMBEDDED = "embedded"
+"""The name under which icaform.yaml asks for the small ICA inside the package."""
+JOURNAL = "journal.sqlite"
+DEFAULT_LIMITS = Limits()
+TOLD = 2.0
+"""Seconds of waiting below which nobody needs to hear of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says of the connection. Empty means: look in the next place."""
+
+    server_url: str = ""
+    x_api_key: str = field(default="", repr=False)
+    access_token: str = field(default="", repr=False)
+    project_id: str = ""
+    journal: str = ""
+    secrets_roots: tuple[str, ...] = ()
+    allow_commands: bool = False
+
+    @property
+    def flags(self) -> Mapping[str, str | None]:
+        """As the wire's lookups take them."""
+        return {
+            "server_url": self.server_url or None,
+            "x_api_key": self.x_api_key or None,
+            "access_token": self.access_token or None,
+            "project_id": self.project_id or None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server and what opens it, and where each was found."""
+
+    url: str
+    where: str
+    found: Found
+    embedded: bool = False
+
+
+@contextmanager
+def server_of(world: World, place: Place, options: Options) -> Iterator[Server]:
+    """The server of a workspace. An embedded one runs as long as the context does."""
+    named_elsewhere = options.server_url or any(
+        world.environ.get(name, "").strip() for name in ("ICAV2_BASE_URL", "ICAV2_SERVER_URL")
+    )
+    if place.setting.server == EMBEDDED and not named_elsewhere:
+        from icaform.emulator import Embedded
+
+        private_folder(place.state)
+        try:
+            with Embedded(state=place.state / "embedded.sqlite") as ica:
+                credential = Credential(Means.API_KEY, ica.api_key)
+                yield Server(
+                    ica.base_url, "icaform.yaml (embedded)", Found(credential, "the embedded ICA"), True
+                )
+        except OSError as error:
+            raise Rejected(
+                [_unusable(f"the embedded ICA could not start: {error.strerror or error}")]
+            ) from None
+        return
+    setting = find_server(options.flags, world.environ, world.home, place.setting.server)
+    found = find_credential(options.flags, world.environ, world.home, setting.value, world.clock)
+    yield Server(setting.value, setting.where, found)
+
+
+@contextmanager
+def session_of(
+    world: World, server: Server, *, read_only: bool, limits: Limits = DEFAULT_LIMITS
+) -> Iterator[Session]:
+    """A session with a server, its waits told to the progress."""
+
+    def tell(event: Event) -> None:
+        if event.kind == "wait" and event.seconds < TOLD:
+            return
+        if event.kind == "retry":
+            world.progress("note", f"{event.call}: {event.reason}; again in {event.seconds:.0f} s")
+        else:
+            world.progress(event.kind, event.call)
+
+    session = Session(
+        server.url,
+        server.found.credential,
+        clock=world.clock,
+        limits=limits,
+        token_cache=None if server.embedded else cache_folder(world),
+        on_event=tell,
+        read_only=read_only,
+    )
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+@contextmanager
+def open_run(
+    world: World,
+    kinds: Mapping[str, Kind],
+    place: Place,
+    wishes: Sequence[Desired],
+    options: Options = Options(),
+    *,
+    read_only: bool,
+    whole: bool = True,
+) -> Iterator[tuple[Run, Session]]:
+    """Bind wishes to a server and a journal. Read-only, it can write to neither."""
+    with ExitStack() as stack:
+        server = stack.enter_context(server_of(world, place, options))
+        session = stack.enter_context(session_of(world, server, read_only=read_only))
+        store = stack.enter_context(journal_of(world, place, options, read_only=read_only))
+        who = session.identity()
+        secrets = Secrets(
+            world.environ,
+            [place.folder, *(Path(each) for each in options.secrets_roots)],
+            place.folder,
+            commands=options.allow_commands,
+        )
+        secrets.guard(server.found.credential.secret)
+        project = find_project(options.flags, world.environ, world.home, place.setting.project)
+        # The embedded server's port is another at each start, and a plan's digest covers the server.
+        name = EMBEDDED if server.embedded else server.url
+        yield (
+            Run(
+                world,
+                kinds,
+                place,
+                name,
+                project.value if project else "",
+                session,
+                store,
+                secrets,
+                Identity(who.tenant_id, who.user_id, who.tenant),
+                wishes,
+                whole,
+            ),
+            session,
+        )
+
+
+@contextmanager
+def journal_of(world: World, place: Place, options: Options, *, read_only: bool) -> Iterator[Store]:
+    """The workspace's journal: --journal, icaform.yaml, or a file beside icaform.yaml."""
+    named = options.journal or place.setting.journal
+    if named and (options.journal or "://" in named):
+        path = named
+    else:
+        path = str(place.folder / named) if named else str(place.state / JOURNAL)
+    if not named and not read_only:
+        private_folder(place.state)
+    store = open_store(path, place.setting.workspace, world.clock.now, read_only=read_only)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def private_folder(folder: Path) -> None:
+    """Make the folder for our own files: for its owner alone, and ignored by git."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+    except OSError as error:
+        raise Rejected([_unusable(f"{folder} cannot be made: {error.strerror}")]) from None
+
+
+def cache_folder(world: World) -> Path | None:
+    """Where tokens are cached; ICAFORM_CACHE_DIR, or the user's cache folder. Empty: none are kept."""
+    named = world.environ.get("ICAFORM_CACHE_DIR")
+    if named is not None:
+        return Path(named) if named else None
+    from platformdirs import user_cache_path
+
+    return user_cache_path("icaform", appauthor=False) / "tokens"
+
+
+def _unusable(why: str) -> Diagnostic:
+    return Diagnostic(Code.BAD_SETTING, why, "check the folder's rights and the space on its disk")

@@ -1,0 +1,50 @@
+"""What changed behind git's back, told apart from what git wants and is not applied yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from icaform.address import Address
+from icaform.change import Change, Keep, Standing
+from icaform.diagnostic import Diagnostic, Severity
+from icaform.plan import Plan
+from icaform.state import Live
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A plan, read three ways: each difference is drifted, pending or both; some things cannot be told."""
+
+    plan: Plan
+    changes: Mapping[Standing, tuple[Change, ...]]
+    unmanaged: tuple[Live, ...]
+    unknown: tuple[Diagnostic, ...]
+
+    @property
+    def found(self) -> bool:
+        """Something changed behind our back, or cannot be told."""
+        return bool(self.unknown or self.changes.get(Standing.DRIFTED) or self.changes.get(Standing.BOTH))
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """The resources that drifted."""
+        return tuple(
+            change.address
+            for sort in (Standing.DRIFTED, Standing.BOTH)
+            for change in self.changes.get(sort, ())
+        )
+
+
+def drift_of(plan: Plan) -> Drift:
+    """Sort what a plan found by who moved. Pure."""
+    sorted_: dict[Standing, list[Change]] = {}
+    for change in plan.moves:
+        if not isinstance(change, Keep):
+            sorted_.setdefault(change.standing, []).append(change)
+    return Drift(
+        plan,
+        {sort: tuple(changes) for sort, changes in sorted_.items()},
+        plan.unmanaged,
+        tuple(each for each in plan.diagnostics if each.severity is Severity.ERROR),
+    )

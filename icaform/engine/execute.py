@@ -1,0 +1,326 @@
+"""One operation, from the journal's ``begun`` to a known end, or to an honest Unknown.
+
+The order is SAFETY's: durable before the bytes leave, durable after; and after any send that was not
+acknowledged, look before sending again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import quote
+
+from icaform.address import Address
+from icaform.change import Create, Keep, Update
+from icaform.diagnostic import Code, Diagnostic, Rejected
+from icaform.engine.observe import converse
+from icaform.engine.run import Run
+from icaform.operation import (
+    Answer,
+    Call,
+    Done,
+    Json,
+    Made,
+    Operation,
+    Outcome,
+    Problem,
+    Refused,
+    RefusedByServer,
+    Repeat,
+    Secret,
+    Skipped,
+    Unknown,
+    canonical,
+)
+from icaform.state import Begun, Live
+from icaform.wire import Unauthorised, Unreachable, WireError
+
+KEY_LIFE = 7 * 86400.0
+"""Seconds for which ICA keeps the answer to an Idempotency-Key (ICA, description of the header)."""
+ROUNDS = 4
+"""How often an unacknowledged call is looked for, and sent again where it is surely not there."""
+
+Outcomes = dict[Address, Outcome]
+
+
+class Executor:
+    """Executes operations of one plan, from several threads. ``ids`` are those of live and new resources."""
+
+    def __init__(self, run: Run, live: Mapping[Address, Live]) -> None:
+        self.run = run
+        self.live = live
+        self.ids: dict[Address, str] = {address: each.id for address, each in live.items() if each.id}
+        self.stopping: Diagnostic | None = None
+        self._lock = threading.Lock()
+
+    def execute(self, operation: Operation) -> Outcomes:
+        """Send one operation and see it through. Raises nothing that the server or the wire may do."""
+        if self.stopping:
+            return {address: Skipped(self.stopping) for address in operation.addresses}
+        try:
+            call = self.filled(operation)
+            body, frozen = self.bytes_of(call)
+        except Rejected as rejected:
+            return {address: Skipped(rejected.diagnostics[0]) for address in operation.addresses}
+        number = self.begin(operation, call, body, frozen)
+        return self.deliver(operation, call, body, number)
+
+    def begin(self, operation: Operation, call: Call, body: bytes | None, frozen: bool) -> int:
+        """Write down, durably, what is about to be sent."""
+        run = self.run
+        return run.store.begin(
+            addresses=operation.addresses,
+            verb=operation.verb,
+            call=described(call, operation),
+            key=call.key,
+            body_digest=hashlib.sha256(body or b"").hexdigest() if frozen else "",
+            body=body.decode() if body is not None and frozen else None,
+            user=run.identity.user,
+            tenant=run.identity.tenant,
+            time=run.world.clock.now(),
+        )
+
+    def deliver(self, operation: Operation, call: Call, body: bytes | None, number: int) -> Outcomes:
+        """Send what was begun until it is acknowledged, observed, surely absent, or unknown."""
+        doubt: WireError | None = None
+        for _ in range(ROUNDS):
+            try:
+                answer = self.run.session.send(call, body)
+            except WireError as error:
+                if error.certain and doubt is None:
+                    return self.not_sent(operation, number, error)
+                doubt = error
+            else:
+                if answer.problem is None:
+                    return self.acknowledged(operation, answer, number)
+                if not (answer.status == 409 and call.repeat is Repeat.KEYED):
+                    if doubt is None:
+                        return self.refused(operation, number, answer.problem)
+                    doubt = doubt or WireError(call, str(answer.problem), problem=answer.problem)
+                else:
+                    doubt = WireError(
+                        call, "a call with the same key is still running", problem=answer.problem
+                    )
+            found = self.recover(operation, number, doubt)
+            if found is not None:
+                return found
+        assert doubt is not None
+        return self.unknown(operation, number, doubt.sentence)
+
+    def acknowledged(self, operation: Operation, answer: Answer, number: int) -> Outcomes:
+        """ICA granted the call: remember what only the answer tells, then follow what it started."""
+        made = str(answer.body["id"]) if operation.id_fact and isinstance(answer.body, dict) else ""
+        facts = {address: dict(operation.remember.get(address, {})) for address in operation.addresses}
+        if operation.id_fact:
+            for each in facts.values():
+                each[operation.id_fact] = made
+        if operation.id_fact == "id":
+            with self._lock:
+                self.ids[operation.addresses[0]] = made
+        now = self.run.world.clock.now()
+        self.run.store.end(number, "done", facts, time=now)
+        kind = self.run.kinds[operation.addresses[0].kind]
+        view = self.run.view(self.run.store.memory())
+        outcomes: Outcomes = {
+            address: Done(made if operation.id_fact == "id" else "") for address in operation.addresses
+        }
+        try:
+            told = converse(kind.follow(operation, answer, view), self.run.session, self.run.pause)
+        except (WireError, RefusedByServer) as error:
+            # It was acknowledged and remembered, so the next run goes on from here.
+            self.run.world.progress(
+                "note", f"{operation.name} was accepted; how it went on is not known: {error}"
+            )
+            return outcomes
+        self.run.store.adopt(_facts(told), self.run.world.clock.now())
+        return {**outcomes, **told}
+
+    def refused(self, operation: Operation, number: int, problem: Problem) -> Outcomes:
+        """ICA said no, and so nothing happened."""
+        self.run.store.end(number, "refused", note=str(problem), time=self.run.world.clock.now())
+        code = Code.UNAUTHORISED if problem.status in (401, 403) else Code.REFUSED
+        return {
+            address: Refused(
+                Diagnostic(
+                    code, f"ICA refused to {operation.verb}: {problem}", _remedy(problem), address=address
+                )
+            )
+            for address in operation.addresses
+        }
+
+    def not_sent(self, operation: Operation, number: int, error: WireError) -> Outcomes:
+        """It is certain that the server did nothing. What would fail in the same way is not tried."""
+        self.run.store.end(number, "not-sent", note=error.sentence, time=self.run.world.clock.now())
+        diagnostic = error.diagnostic()
+        if isinstance(error, Unreachable | Unauthorised):
+            self.stopping = diagnostic
+        return {address: Skipped(replace(diagnostic, address=address)) for address in operation.addresses}
+
+    def unknown(self, operation: Operation, number: int, why: str) -> Outcomes:
+        """It could not be decided. The journal keeps it pending, so that the next run looks again."""
+        self.run.store.end(number, "unknown", note=why, time=self.run.world.clock.now())
+        return {
+            address: Unknown(
+                Diagnostic(
+                    Code.OUTCOME_UNKNOWN,
+                    f"whether the call to {operation.verb} had its effect is not known: {why}",
+                    "look in ICA, then run apply again; it looks before it sends",
+                    address=address,
+                )
+            )
+            for address in operation.addresses
+        }
+
+    def recover(self, operation: Operation, number: int, doubt: WireError) -> Outcomes | None:
+        """Wait out the read lag and look. None: surely not there, so it may be sent again."""
+        run = self.run
+        lag = run.place.setting.readLag
+        run.pause(lag, f"{operation.name}: {doubt.sentence}; looking before sending again")
+        try:
+            there, missing = self.seen(operation)
+        except (WireError, RefusedByServer) as error:
+            return self.unknown(operation, number, f"{doubt.sentence}; and looking for it failed: {error}")
+        if not there:
+            return None
+        if missing:
+            # Part of a chunk is visible: sending the rest again now might start it twice.
+            return self.unknown(
+                operation,
+                number,
+                f"{doubt.sentence}; {len(there)} of {len(operation.addresses)} are there so far",
+            )
+        run.store.end(number, "done", self.kept_facts(operation, there), time=run.world.clock.now())
+        return {address: Done(live.id) for address, live in there.items()}
+
+    def kept_facts(
+        self, operation: Operation, there: Mapping[Address, Live]
+    ) -> dict[Address, dict[str, Json]]:
+        """What an observed but unacknowledged call lets us remember: all but what it cannot prove.
+
+        A secret that may have been sent is not known to be the one that ICA has.
+        """
+        facts = {}
+        for address, live in there.items():
+            said = {
+                name: fact for name, fact in operation.remember.get(address, {}).items() if name != "secret"
+            }
+            facts[address] = said | ({"id": live.id} if operation.id_fact == "id" else {})
+            with self._lock:
+                self.ids[address] = live.id
+        return facts
+
+    def seen(self, operation: Operation) -> tuple[dict[Address, Live], list[Address]]:
+        """Which resources of an operation show its effect by now, and which do not."""
+        view, observed = self.run.look(operation.addresses, self.live)
+        there: dict[Address, Live] = {}
+        missing = []
+        for address in operation.addresses:
+            change = self.run.compare(view, observed, address)
+            match change:
+                case Keep(live=Live() as live):
+                    there[address] = live
+                case Update(live=live) if operation.verb not in change.verbs:
+                    there[address] = live
+                case Create() | Update() | None | _:
+                    missing.append(address)
+        return there, missing
+
+    def filled(self, operation: Operation) -> Call:
+        """The call with the id of its resource in its path."""
+        call = operation.call
+        if "{id}" not in call.path:
+            return call
+        known = self.ids.get(operation.addresses[0])
+        if known is None:
+            raise Rejected([_no_id(operation.addresses[0])])
+        return replace(call, path=call.path.replace("{id}", quote(known, safe="")))
+
+    def bytes_of(self, call: Call) -> tuple[bytes | None, bool]:
+        """The bytes to send, and whether they may be written down: not where they hold a secret."""
+        if call.body is None:
+            return None, True
+        held: list[Secret] = []
+        value = self.value_of(call.body, held)
+        return canonical(value).encode(), not held
+
+    def value_of(self, value: Json, held: list[Secret]) -> Json:
+        """A body with its Made and Secret leaves filled in."""
+        match value:
+            case Made(address):
+                known = self.ids.get(address)
+                if known is None:
+                    raise Rejected([_no_id(address)])
+                return known
+            case Secret():
+                held.append(value)
+                return self.run.secrets.value(value)
+            case Mapping():
+                return {name: self.value_of(each, held) for name, each in value.items()}
+            case list() | tuple():
+                return [self.value_of(each, held) for each in value]
+        return value
+
+
+def described(call: Call, operation: Operation) -> str:
+    """A call as the journal keeps it: enough to send it again, beside its body, and to remember it by."""
+    return canonical(
+        {
+            "method": call.method,
+            "path": call.path,
+            "accept": call.accept,
+            "content_type": call.content_type,
+            "repeat": call.repeat.value,
+            "id_fact": operation.id_fact,
+            "remember": {str(address): facts for address, facts in operation.remember.items()},
+        }
+    )
+
+
+def again(begun: Begun) -> tuple[Operation, bytes | None] | None:
+    """The operation that a pending entry speaks of, to the byte; None where it cannot be sent again."""
+    try:
+        told = json.loads(begun.call)
+        call = Call(
+            told["method"],
+            told["path"],
+            told["accept"],
+            content_type=told["content_type"],
+            repeat=Repeat(told["repeat"]),
+            key=begun.key,
+        )
+        remember = {Address.parse(address): facts for address, facts in told["remember"].items()}
+        operation = Operation(begun.verb, begun.addresses, call, id_fact=told["id_fact"], remember=remember)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return operation, begun.body.encode() if begun.body is not None else None
+
+
+def _facts(outcomes: Mapping[Address, Outcome]) -> dict[Address, Mapping[str, Json]]:
+    return {
+        address: outcome.remember
+        for address, outcome in outcomes.items()
+        if not isinstance(outcome, Skipped) and outcome.remember
+    }
+
+
+def _no_id(address: Address) -> Diagnostic:
+    return Diagnostic(
+        Code.NOT_FOUND,
+        f"{address} has no id: it was not made",
+        "see what became of it above, then run apply again",
+        address=address,
+    )
+
+
+def _remedy(problem: Problem) -> str:
+    match problem.status:
+        case 401 | 403:
+            return "use an API key whose user may do this; icaform whoami tells which is used"
+        case 404:
+            return "check that it still exists and that the project may see it"
+        case 409:
+            return "something else is changing it; run apply again"
+    return "see ICA's own words above"

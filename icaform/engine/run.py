@@ -1,0 +1,142 @@
+"""One run of icaform: the wishes, the server, the journal and the surroundings, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from icaform.address import Address
+from icaform.change import Change
+from icaform.diagnostic import Code, Diagnostic, Severity
+from icaform.engine.observe import Transport, observe
+from icaform.engine.secrets import Secrets
+from icaform.engine.setting import Place
+from icaform.engine.world import World
+from icaform.journal.entry import Memory
+from icaform.journal.store import Store
+from icaform.kind import Kind
+from icaform.operation import Json
+from icaform.plan import Plan, make
+from icaform.state import Begun, Desired, Identity, Live, Observed, View
+
+
+@dataclass
+class Run:
+    """What every verb that talks to a server needs. ``whole`` is false where a selection left wishes out."""
+
+    world: World
+    kinds: Mapping[str, Kind]
+    place: Place
+    server: str
+    project: str
+    session: Transport
+    store: Store
+    secrets: Secrets
+    identity: Identity
+    wishes: Sequence[Desired]
+    whole: bool = True
+    reads: int = 0
+    by_address: dict[Address, Desired] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.by_address = {wish.address: wish for wish in self.wishes}
+
+    def pause(self, seconds: float, reason: str) -> None:
+        """Let time pass, telling why."""
+        self.world.progress("wait", reason)
+        self.world.clock.sleep(seconds)
+
+    def view(self, memory: Memory, ids: Mapping[Address, str] | None = None) -> View:
+        """What the kinds may look at."""
+        pending: dict[Address, Begun] = {
+            address: begun for begun in memory.pending.values() for address in begun.addresses
+        }
+        return View(
+            self.place.setting.workspace,
+            self.project,
+            self.identity,
+            self.world.clock.now(),
+            memory.remembered,
+            pending,
+            ids or {},
+            fingerprint=self.secrets.fingerprint,
+        )
+
+    def look(self, addresses: Sequence[Address], live: Mapping[Address, Live]) -> tuple[View, Observed]:
+        """Observe some resources afresh; their ids, where they are known, save the search for them."""
+        wishes = [self.by_address[each] for each in addresses if each in self.by_address]
+        view = self.view(self.store.memory(), {each: live[each].id for each in addresses if each in live})
+        return view, observe(self.kinds, wishes, view, self.session)
+
+    def compare(self, view: View, observed: Observed, address: Address) -> Change | None:
+        """One fresh comparison; None where the observation could not tell or nothing is declared."""
+        wish = self.by_address.get(address)
+        unclear = {each.address for each in observed.faults if each.severity is Severity.ERROR}
+        if wish is None or address in unclear or address.parent in unclear:
+            return None
+        from dataclasses import replace
+
+        view = replace(view, resolved=observed.resolved)
+        return self.kinds[address.kind].compare(wish, observed.live.get(address), view)
+
+
+def prepare(run: Run, calls: Mapping[str, int] | None = None) -> tuple[Plan, Observed]:
+    """Observe everything and make the plan. It writes nothing."""
+    memory = run.store.memory()
+    run.secrets.key = run.store.fingerprint_key()
+    view = run.view(memory)
+    observed = observe(run.kinds, run.wishes, view, run.session)
+    made = make(
+        run.kinds,
+        run.wishes,
+        observed,
+        view,
+        server=run.server,
+        diagnostics=unset_secrets(run) + waiting(memory, run),
+        reads=sum(calls.values()) if calls is not None else 0,
+        whole=run.whole,
+    )
+    return made, observed
+
+
+def unset_secrets(run: Run) -> list[Diagnostic]:
+    """A warning for each secret that has no value here: it is needed once it must be sent."""
+    found = []
+    for wish in run.wishes:
+        for secret in wish.secrets:
+            if secret.source[0] != "command" and run.secrets.peek(secret) is None:
+                found.append(
+                    Diagnostic(
+                        Code.SECRET_UNSET,
+                        f"the secret's {secret.source[0]} {secret.source[1]!r} has no value here",
+                        "set it where apply runs; without it, whether to rotate cannot be told",
+                        origin=wish.origin,
+                        address=wish.address,
+                        severity=Severity.WARNING,
+                    )
+                )
+    return found
+
+
+def waiting(memory: Memory, run: Run) -> list[Diagnostic]:
+    """A warning for each call that was begun and is not known to have ended."""
+    return [
+        Diagnostic(
+            Code.STILL_RUNNING,
+            f"a call to {begun.verb} {begun.addresses[0]}"
+            + (f" and {len(begun.addresses) - 1} more" if len(begun.addresses) > 1 else "")
+            + " was begun and its answer is not known",
+            "apply looks what became of it before it sends anything",
+            address=begun.addresses[0],
+            severity=Severity.WARNING,
+        )
+        for begun in memory.pending.values()
+    ]
+
+
+def facts_of(run: Run, change: Change, before: Live | None) -> Mapping[str, Json]:
+    """What to remember of a resource that is as wanted."""
+    live = getattr(change, "live", None)
+    if live is None:
+        return {}
+    return run.kinds[change.address.kind].recall(change.desired, live, before)

@@ -1,0 +1,151 @@
+"""icaform.yaml: where a workspace's manifests apply, and within what bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field
+
+from icaform.diagnostic import Code, Diagnostic, Rejected
+from icaform.manifest import check, read
+from icaform.state import Spec
+
+FILE = "icaform.yaml"
+STATE = ".icaform"
+"""The folder beside icaform.yaml for the journal and the embedded ICA; it ignores itself in git."""
+DEFAULT_WORKSPACE = "default"
+
+
+class Limits(Spec):
+    """How much one apply may do."""
+
+    writes: int | None = Field(default=None, ge=0, description="Calls that change something")
+    analyses: int | None = Field(default=None, ge=0, description="Analyses started")
+    share: float | None = Field(
+        default=None, ge=0, le=100, strict=False, description="Percent of declared resources changed"
+    )
+
+
+class Setting(Spec):
+    """What icaform.yaml may say."""
+
+    workspace: str = Field(
+        default=DEFAULT_WORKSPACE,
+        min_length=1,
+        max_length=100,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        description="Names the analyses that these manifests start; never rename it",
+    )
+    server: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=2000,
+        description="`embedded`, or the URL of an ICA of Illumina's or on loopback",
+    )
+    project: str | None = Field(
+        default=None, min_length=1, max_length=2000, description="For manifests that name none"
+    )
+    journal: str | None = Field(
+        default=None, min_length=1, max_length=2000, description="A path inside the workspace"
+    )
+    limits: Limits = Limits()
+    readLag: float = Field(  # noqa: N815 - spelled as all fields of manifests are
+        default=30.0,
+        ge=0,
+        le=3600,
+        strict=False,
+        description="Seconds after which a write can be read everywhere",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A workspace: its folder, and what its icaform.yaml says."""
+
+    folder: Path
+    setting: Setting
+    file: str | None = None
+
+    @property
+    def state(self) -> Path:
+        """The folder for what icaform keeps beside the manifests."""
+        return self.folder / STATE
+
+
+def find(paths: Sequence[str]) -> Place:
+    """The workspace of the given files and folders: the nearest icaform.yaml at or above them.
+
+    Rejected where two of the paths belong to different workspaces, or where icaform.yaml is not right.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        start = Path.cwd() if path == "-" else Path(path).absolute()
+        start = start if start.is_dir() else start.parent
+        file = next((each / FILE for each in (start, *start.parents) if _ours(each)), None)
+        found[file or start] = None
+    files = [each for each in found if each.name == FILE]
+    if len(files) > 1 or (files and len(found) > 1):
+        raise Rejected(
+            [
+                Diagnostic(
+                    Code.BAD_SETTING,
+                    "the paths belong to different workspaces: " + ", ".join(str(each) for each in found),
+                    "run icaform once for each workspace",
+                )
+            ]
+        )
+    if not files:
+        return Place(next(iter(found)), Setting())
+    return load(files[0])
+
+
+def _ours(folder: Path) -> bool:
+    try:
+        return (folder / FILE).is_file()
+    except OSError:
+        return False
+
+
+def load(file: Path) -> Place:
+    """Read one icaform.yaml; Rejected with everything that is wrong with it."""
+    name = _relative(file)
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise Rejected(
+            [Diagnostic(Code.BAD_SETTING, f"{name} cannot be read: {error.strerror}", "check it")]
+        ) from None
+    documents, wrong = read(data, name)
+    if not wrong and len(documents) != 1:
+        wrong = [Diagnostic(Code.BAD_SETTING, f"{name} holds {len(documents)} documents", "keep one")]
+    if wrong:
+        raise Rejected(wrong)
+    setting, wrong = check(documents[0], (), Setting)
+    if setting is None:
+        raise Rejected(wrong)
+    if setting.journal is not None and not _inside(file.parent, setting.journal):
+        wrong = [
+            Diagnostic(
+                Code.BAD_SETTING,
+                f"`journal` in {name} leads out of the workspace",
+                "name a path inside it, or choose the journal with --journal or ICAFORM_JOURNAL",
+                origin=documents[0].origin(("journal",)),
+            )
+        ]
+        raise Rejected(wrong)
+    return Place(file.parent, setting, name)
+
+
+def _inside(folder: Path, path: str) -> bool:
+    if "://" in path:
+        return False
+    return (folder / path).resolve().is_relative_to(folder.resolve())
+
+
+def _relative(file: Path) -> str:
+    try:
+        return str(file.relative_to(Path.cwd()))
+    except ValueError:
+        return str(file)

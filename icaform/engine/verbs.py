@@ -1,0 +1,112 @@
+"""What the verbs do, for programs as well as for the command line."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from icaform import guard
+from icaform.diagnostic import Code, Diagnostic, Rejected, Severity
+from icaform.engine import apply as applying
+from icaform.engine import drift as drifting
+from icaform.engine.apply import Result
+from icaform.engine.connect import Options, open_run
+from icaform.engine.gather import Selection, gather, select
+from icaform.engine.run import Run, prepare
+from icaform.engine.setting import Place, find
+from icaform.engine.settle import settle
+from icaform.engine.world import World
+from icaform.guard import Bounds
+from icaform.kinds import Kinds
+from icaform.operation import Unknown
+from icaform.plan import Plan
+from icaform.state import Desired
+
+__all__ = ["Options", "apply", "drift", "load", "open_run", "plan"]
+
+
+def load(
+    paths: Sequence[str],
+    world: World | None = None,
+    *,
+    variables: Mapping[str, str] | None = None,
+    selection: Selection = Selection(),  # noqa: B008 - frozen
+) -> tuple[Place, list[Desired]]:
+    """The workspace of some paths and the wishes that they declare; Rejected with all that is wrong."""
+    world = world or World()
+    place = find(paths)
+    wishes = gather(Kinds(), paths, world.stdin, variables=variables or {})
+    return place, select(wishes, selection)
+
+
+def plan(run: Run, calls: Mapping[str, int] | None = None) -> Plan:
+    """Compare the wishes with the live server. Writes nothing anywhere."""
+    return prepare(run, calls)[0]
+
+
+def drift(run: Run, calls: Mapping[str, int] | None = None) -> drifting.Drift:
+    """What changed behind git's back. Writes nothing anywhere."""
+    return drifting.drift_of(prepare(run, calls)[0])
+
+
+def apply(
+    run: Run,
+    bounds: Bounds,
+    *,
+    approve: str = "",
+    confirm: Callable[[Plan, Bounds], Bounds | None] = lambda _, bounds: bounds,
+    holder: str = "",
+    run_url: str = "",
+    stop: threading.Event | None = None,
+    calls: Mapping[str, int] | None = None,
+) -> Result | None:
+    """Make the server as the manifests want it, by the protocol. None where ``confirm`` declined.
+
+    Rejected before any write where the plan has errors, is not the approved one, or is out of bounds.
+    """
+    stop = stop or threading.Event()
+    with applying.lease(run.store, run, holder, run_url):
+        undecided = settle(run)
+        if undecided:
+            # What is not known is left alone, and the rest goes on.
+            left = [wish for wish in run.wishes if wish.address not in undecided]
+            run = replace(run, wishes=left, whole=False)
+        made, observed = prepare(run, calls)
+        _sound(made)
+        if approve:
+            if approve != made.digest:
+                raise Rejected([_not_approved(approve, made.digest)])
+            bounds = Bounds(None, bounds.writes, bounds.analyses, bounds.share)
+        else:
+            asked = confirm(made, bounds)
+            if asked is None:
+                return None
+            if asked is not bounds:
+                # A person took time to read: what was shown must still be what is there.
+                bounds = asked
+                again, observed = prepare(run, calls)
+                if again.digest != made.digest:
+                    raise Rejected([_not_approved(made.digest, again.digest)])
+                made = again
+        wrong = guard.check(made, bounds)
+        if wrong:
+            raise Rejected(wrong)
+        applying.secrets_of(run, made)
+        result = applying.run_plan(run, made, observed, stop)
+        reasons = [each.reason for each in undecided.values() if isinstance(each, Unknown)]
+        return replace(result, undecided=tuple(reasons))
+
+
+def _sound(made: Plan) -> None:
+    errors = [each for each in made.diagnostics if each.severity is Severity.ERROR]
+    if errors:
+        raise Rejected(made.diagnostics)
+
+
+def _not_approved(approved: str, found: str) -> Diagnostic:
+    return Diagnostic(
+        Code.NOT_APPROVED,
+        f"the plan is not the one that was approved: it is {found}, approved was {approved}",
+        "read the new plan (icaform plan shows it), then approve its digest",
+    )

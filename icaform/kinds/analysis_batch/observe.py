@@ -1,0 +1,293 @@
+"""What the server tells of a batch's items: analyses by their marks, and chunks still being created.
+
+There is no list of batches in ICA. An analysis exists once the batch job has created it, and from then on it
+is found by its technical tags; before that only the batch, whose id the journal remembers, tells of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from urllib.parse import quote
+
+from icaform.address import Address
+from icaform.diagnostic import Code, Diagnostic, Rejected
+from icaform.kinds.analysis_batch.desire import NAME, Wish
+from icaform.kinds.analysis_batch.marks import Marks, batch_tag, read
+from icaform.operation import Call, Json, Steps, ask
+from icaform.reference import V3, V4, PipelineSelect, id_in, pipelines, project
+from icaform.state import Desired, Live, Observed, View
+
+ARRIVAL = 900.0
+"""Seconds after its newest visible analysis during which a chunk with fewer analyses than its size is taken
+to be still arriving. ICA states no bound; a batch job of this age has ended in all that is documented."""
+
+JOB_ENDED = frozenset({"STOPPED", "SUCCEEDED", "PARTIALLY_SUCCEEDED", "FAILED"})
+"""ICA, Job.status: the values after which a batch creates nothing more."""
+
+
+def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
+    """One search a batch, pages as needed; batches that the journal knows to be unfinished; names to ids.
+
+    The last is asked only for items that are to be sent, so that an unchanged batch costs its pages alone.
+    """
+    live: dict[Address, Live] = {}
+    faults: list[Diagnostic] = []
+    unmanaged: list[Live] = []
+    resolved: dict[Address, Mapping[str, Json]] = {}
+    for place, group in _by_project(wishes, view).items():
+        try:
+            project_id = yield from project(place)
+            for batch in dict.fromkeys(wish.spec.batch for wish in group):
+                mine = [wish for wish in group if wish.spec.batch == batch]
+                found = yield from _search(project_id, f"{view.workspace}/{batch}")
+                arriving = _arriving(found, view.now)
+                unmanaged += _visible(mine, found, project_id, live)
+                yield from _creating(mine, project_id, view, live, arriving)
+                missing = [
+                    wish for wish in mine if wish.address not in live or "failed" in live[wish.address].facts
+                ]
+                yield from _resolve(missing, project_id, place, resolved, faults)
+        except Rejected as rejected:
+            faults.extend(
+                Diagnostic(
+                    each.code,
+                    each.summary,
+                    each.remedy,
+                    each.detail,
+                    group[0].place(),
+                    group[0].address.parent,
+                )
+                for each in rejected.diagnostics
+            )
+    return Observed(live, tuple(faults), tuple(unmanaged), resolved)
+
+
+def _by_project(wishes: Sequence[Desired], view: View) -> Mapping[str, list[Desired]]:
+    groups: dict[str, list[Desired]] = {}
+    for wish in wishes:
+        place = wish.spec.project or view.project
+        if not place:
+            raise Rejected(
+                [
+                    Diagnostic(
+                        Code.MISSING_FIELD,
+                        "a batch of analyses needs a project",
+                        "add spec.project, or `project` to icaform.yaml",
+                        origin=wish.origin,
+                        address=wish.address.parent,
+                    )
+                ]
+            )
+        groups.setdefault(place, []).append(wish)
+    return groups
+
+
+def _search(project_id: str, batch: str) -> Steps[list[tuple[Marks, Json]]]:
+    """All analyses with the marks of a batch. How ICA matches tags is not documented, so each is checked."""
+    answer = yield from ask(
+        Call(
+            "POST",
+            f"/api/projects/{quote(project_id, safe='')}/analysis:search",
+            V3,
+            content_type=V3,
+            body={"technicalTags": [batch_tag(batch)]},
+            paged=True,
+        )
+    )
+    found = []
+    for row in answer.body["items"]:
+        marks = read((row.get("tags") or {}).get("technicalTags") or ())
+        if marks and marks.batch == batch:
+            found.append((marks, row))
+    return found
+
+
+def _visible(
+    mine: Sequence[Desired], found: Sequence[tuple[Marks, Json]], project_id: str, live: dict[Address, Live]
+) -> list[Live]:
+    """Fill ``live`` with the newest attempt of each item's generation; return what no manifest declares."""
+    wanted = {wish.address.item: wish for wish in mine}
+    batch = mine[0].spec.batch
+    best: dict[str, tuple[Marks, Json]] = {}
+    strangers: dict[str, tuple[Marks, Json]] = {}
+    for marks, row in found:
+        wish = wanted.get(marks.item)
+        if wish is None:
+            strangers[marks.item] = (marks, row)
+        elif marks.generation == wish.spec.generation and (
+            marks.item not in best or best[marks.item][0].attempt < marks.attempt
+        ):
+            best[marks.item] = (marks, row)
+    for item, (marks, row) in best.items():
+        live[wanted[item].address] = _live(wanted[item].address, marks, row, project_id)
+    return [
+        _live(Address(NAME, batch, item), marks, row, project_id) for item, (marks, row) in strangers.items()
+    ]
+
+
+def _live(address: Address, marks: Marks, row: Json, project_id: str) -> Live:
+    facts = {
+        "status": row.get("status"),
+        "summary": row.get("summary"),
+        "spec": marks.spec,
+        "generation": marks.generation,
+        "attempt": marks.attempt,
+        "reference": row.get("reference"),
+    }
+    return Live(address, row["id"], facts, project_id)
+
+
+def _arriving(found: Sequence[tuple[Marks, Json]], now: float) -> str:
+    """The digest of a chunk that shows fewer analyses than were sent and is young, or an empty string."""
+    chunks: dict[str, list[tuple[Marks, Json]]] = {}
+    for marks, row in found:
+        chunks.setdefault(marks.chunk, []).append((marks, row))
+    for chunk, rows in chunks.items():
+        if len(rows) < rows[0][0].size and now - max(_created(row) for _, row in rows) < ARRIVAL:
+            return chunk
+    return ""
+
+
+def _created(row: Json) -> float:
+    try:
+        return datetime.fromisoformat(str(row.get("timeCreated")).replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def _creating(
+    mine: Sequence[Desired], project_id: str, view: View, live: dict[Address, Live], arriving: str
+) -> Steps[None]:
+    """Items that were sent and are not visible: ask the batches that the journal remembers of them."""
+    batches: dict[str, list[Desired]] = {}
+    unsure: list[Desired] = []
+    for wish in mine:
+        if wish.address in live:
+            continue
+        last = view.remembered.get(wish.address, {})
+        current = last.get("generation") == wish.spec.generation
+        if current and last.get("batch") and not last.get("failed"):
+            batches.setdefault(last["batch"], []).append(wish)
+        elif arriving and not (current and last.get("failed")):
+            unsure.append(wish)
+    for batch_id, wishes in batches.items():
+        told = yield from batch_items(project_id, batch_id)
+        for wish in wishes:
+            facts = told.get(wish.address.item) or told[""]
+            if facts:
+                spec = view.remembered[wish.address].get("spec")
+                live[wish.address] = Live(
+                    wish.address, facts.get("analysis", ""), {"spec": spec, **facts}, project_id
+                )
+    for wish in unsure:
+        live[wish.address] = Live(
+            wish.address, "", {"creating": True, "spec": wish.spec.spec_digest}, project_id
+        )
+
+
+def batch_items(project_id: str, batch_id: str) -> Steps[dict[str, dict[str, Json]]]:
+    """What a batch tells of each of its items, by name: creating, failed (why), or its analysis.
+
+    Under the empty name stands what holds for an item that the batch does not list.
+    """
+    form = f"/api/projects/{quote(project_id, safe='')}/analysisCreationBatch/{quote(batch_id, safe='')}"
+    job_answer = yield from ask(Call("GET", form, V3), missing=True)
+    if job_answer.status == 404:
+        return {"": {}}
+    job = job_answer.body.get("job") or {}
+    ended = job.get("status") in JOB_ENDED
+    answer = yield from ask(Call("GET", f"{form}/items", V4, paged=True))
+    told: dict[str, dict[str, Json]] = {"": {} if ended else {"creating": True}}
+    for row in answer.body["items"]:
+        marks = read(((row.get("request") or {}).get("tags") or {}).get("technicalTags") or ())
+        if marks is None:
+            continue
+        processing = row.get("processing") or {}
+        created = row.get("createdAnalysis") or {}
+        match processing.get("status"):
+            case "FAILED":
+                reason = processing.get("additionalStatusInformation") or "ICA gave no reason"
+                told[marks.item] = {"failed": str(reason)}
+            case "SUCCEEDED":
+                told[marks.item] = {"analysis": created.get("id", ""), "status": created.get("status")}
+            case _ if ended:
+                reason = job.get("additionalStatusInformation") or f"the batch ended as {job.get('status')}"
+                told[marks.item] = {"failed": str(reason)}
+            case _:
+                told[marks.item] = {"creating": True}
+    return told
+
+
+def _resolve(
+    missing: Sequence[Desired],
+    project_id: str,
+    place: str,
+    resolved: dict[Address, Mapping[str, Json]],
+    faults: list[Diagnostic],
+) -> Steps[None]:
+    if not missing:
+        return
+    ids: dict[str, str] = {}
+    storages: dict[str, str] = {}
+    said = [wish.spec.said for wish in missing]
+    catalogue = None
+    if any("ref" not in each["pipeline"] and not _select(each["pipeline"]).known_id for each in said):
+        catalogue = yield from pipelines(project_id, f"project {place!r}")
+    if any(each.get("analysisStorage") for each in said):
+        answer = yield from ask(Call("GET", "/api/analysisStorages", V3))
+        storages = {row["name"]: row["id"] for row in answer.body["items"]}
+    for name in sorted({out["targetProjectId"] for each in said for out in each.get("analysisOutput") or ()}):
+        ids[name] = id_in(name) or (project_id if name == place else (yield from project(name)))
+    for wish in missing:
+        one: dict[str, Json] = {"project": project_id, "targets": ids}
+        try:
+            if "ref" not in wish.spec.said["pipeline"]:
+                select = _select(wish.spec.said["pipeline"])
+                row = catalogue.only(select) if catalogue else {"id": select.known_id}
+                _fits(wish.spec, row)
+                one["pipeline"] = row["id"]
+            storage = wish.spec.said.get("analysisStorage")
+            if storage is not None:
+                one["storage"] = _storage(storage, storages)
+        except Rejected as rejected:
+            faults += [
+                Diagnostic(each.code, each.summary, each.remedy, each.detail, wish.origin, wish.address)
+                for each in rejected.diagnostics
+            ]
+        resolved[wish.address] = one
+
+
+def _select(said: Json) -> PipelineSelect:
+    return PipelineSelect.model_validate(said)
+
+
+def _fits(spec: Wish, row: Json) -> None:
+    """A CWL pipeline wants a CWL input, a Nextflow one a Nextflow input; ICA would fail the item for it."""
+    is_cwl = (spec.said.get("analysisInput") or {}).get("objectType") is not None
+    language = row.get("language")
+    if (language == "CWL") != is_cwl and language in ("CWL", "NEXTFLOW"):
+        wants = "needs `objectType: STRUCTURED` or `JSON`" if language == "CWL" else "takes no `objectType`"
+        raise Rejected(
+            [
+                Diagnostic(
+                    Code.BAD_VALUE,
+                    f"pipeline {row.get('code')!r} is {language}, so its analysisInput {wants}",
+                    "correct the item's analysisInput",
+                )
+            ]
+        )
+
+
+def _storage(name: str, storages: Mapping[str, str]) -> str:
+    if name not in storages:
+        raise Rejected(
+            [
+                Diagnostic(
+                    Code.NOT_FOUND,
+                    f"there is no analysis storage {name!r}; ICA offers {', '.join(sorted(storages))}",
+                    "use one of these names",
+                )
+            ]
+        )
+    return storages[name]

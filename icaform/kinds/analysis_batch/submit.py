@@ -1,0 +1,203 @@
+"""From missing items to chunks, and from a chunk's answer to how each of its items ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import quote
+
+from icaform.address import Address
+from icaform.change import Create, Update
+from icaform.diagnostic import Code, Diagnostic
+from icaform.kinds.analysis_batch.desire import MAX_EXTERNAL_FILES, Wish
+from icaform.kinds.analysis_batch.marks import Marks
+from icaform.kinds.analysis_batch.observe import batch_items
+from icaform.operation import (
+    Answer,
+    Call,
+    Done,
+    Json,
+    Made,
+    Operation,
+    Outcome,
+    Refused,
+    Repeat,
+    Steps,
+    Wait,
+    digest,
+)
+from icaform.reference import V3
+from icaform.state import View
+
+POLLS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds between looks at a batch that is being created; the last one is repeated."""
+FOLLOWED = 900.0
+"""Seconds after which a batch that is still being created is left to the next run."""
+
+
+def operate(changes: Sequence[Create | Update], view: View) -> Sequence[Operation]:
+    """Chunks of one batch and project each, as even as their limits allow, in the order of the manifest."""
+    found = []
+    for group in _chunks(changes, view):
+        project_id = view.resolved[group[0].address]["project"]
+        chunk = digest(
+            [[each.address.item, each.desired.spec.spec_digest, _attempt(each)] for each in group], 16
+        )
+        body: dict[str, list[Json]] = {}
+        for each in group:
+            sort, item = _item(each, chunk, len(group), view)
+            body.setdefault(sort, []).append(item)
+        found.append(
+            Operation(
+                "submit",
+                tuple(each.address for each in group),
+                Call(
+                    "POST",
+                    f"/api/projects/{quote(project_id, safe='')}/analysisCreationBatch",
+                    V3,
+                    content_type=V3,
+                    body=body,
+                    repeat=Repeat.KEYED,
+                ),
+                starts=len(group),
+                after=tuple(dict.fromkeys(ref for each in group for ref in each.desired.references)),
+                remember={each.address: _facts(each) for each in group},
+                id_fact="batch",
+            )
+        )
+    return found
+
+
+def _facts(change: Create | Update) -> Mapping[str, Json]:
+    spec: Wish = change.desired.spec
+    return {
+        "generation": spec.generation,
+        "spec": spec.spec_digest,
+        "said": spec.said,
+        "failed": None,
+        "failures": _attempt(change) - 1,
+        "analysis": None,
+    }
+
+
+def _attempt(change: Create | Update) -> int:
+    assert isinstance(change, Create)
+    return int(change.remember.get("failures", 0)) + 1
+
+
+def _chunks(changes: Sequence[Create | Update], view: View) -> Iterator[list[Create | Update]]:
+    groups: dict[tuple[str, str], list[Create | Update]] = {}
+    for change in changes:
+        key = (view.resolved[change.address]["project"], change.address.name)
+        groups.setdefault(key, []).append(change)
+    for group in groups.values():
+        chunk: list[Create | Update] = []
+        files = 0
+        for change in group:
+            spec: Wish = change.desired.spec
+            if chunk and (len(chunk) >= spec.chunk_size or files + spec.external_files > MAX_EXTERNAL_FILES):
+                yield chunk
+                chunk, files = [], 0
+            chunk.append(change)
+            files += spec.external_files
+        if chunk:
+            yield chunk
+
+
+def _item(change: Create | Update, chunk: str, size: int, view: View) -> tuple[str, Json]:
+    """The request for one item, and the list of the batch's body that it belongs to."""
+    spec: Wish = change.desired.spec
+    said, resolved = spec.said, view.resolved[change.address]
+    tags = said.get("tags") or {}
+    marks = Marks(
+        f"{view.workspace}/{spec.batch}",
+        change.address.item,
+        spec.generation,
+        _attempt(change),
+        spec.spec_digest,
+        chunk,
+        size,
+    )
+    item: dict[str, Json] = {
+        "userReference": said["userReference"],
+        "pipelineId": resolved["pipeline"]
+        if "pipeline" in resolved
+        else Made(Address.parse(said["pipeline"]["ref"])),
+        "tags": {
+            "technicalTags": [*tags.get("technicalTags", ()), *marks.tags],
+            "userTags": list(tags.get("userTags", ())),
+            "referenceTags": list(tags.get("referenceTags", ())),
+        },
+    }
+    storage = resolved.get("storage") or said.get("analysisStorageId")
+    if storage:
+        item["analysisStorageId"] = storage
+    for name in ("outputParentFolderId", "activationCodeDetailId", "logs"):
+        if said.get(name) is not None:
+            item[name] = said[name]
+    if said.get("analysisOutput"):
+        item["analysisOutput"] = [
+            each
+            | {"targetProjectId": resolved["targets"][each["targetProjectId"]]}
+            | ({"actionOnExist": each["actionOnExist"].upper()} if each.get("actionOnExist") else {})
+            for each in said["analysisOutput"]
+        ]
+    if said.get("inputFormValues") is not None:
+        item["inputFormValues"] = _leaves(said["inputFormValues"])
+        return "nextflowJsonItems", item
+    given = _leaves(said["analysisInput"])
+    cwl = given.get("objectType") is not None
+    item["analysisInput"] = given if given.get("objectType") == "JSON" else {"inputs": [], **given}
+    return ("cwlItems" if cwl else "nextflowItems"), item
+
+
+def _leaves(value: Json) -> Json:
+    """A copy in which references stand as Made."""
+    if isinstance(value, Mapping):
+        if set(value) == {"ref"}:
+            return Made(Address.parse(value["ref"]))
+        return {name: _leaves(each) for name, each in value.items() if each is not None}
+    return [_leaves(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def follow(operation: Operation, answer: Answer, view: View) -> Steps[Mapping[Address, Outcome]]:
+    """Look at the batch until its job has ended, then tell how each item of it did.
+
+    An item succeeds when its analysis is created; how the analysis itself ends is another matter.
+    """
+    batch_id = str(answer.body["id"])
+    project_id = operation.call.path.split("/")[3]
+    waited = 0.0
+    for poll in _polls():
+        told = yield from batch_items(project_id, batch_id)
+        names = {address: told.get(address.item) or told[""] for address in operation.addresses}
+        busy = sum(bool(facts.get("creating")) for facts in names.values())
+        if not busy or waited >= FOLLOWED:
+            break
+        yield Wait(poll, f"{operation.addresses[0].parent}: {busy} of {len(names)} being created")
+        waited += poll
+    outcomes: dict[Address, Outcome] = {}
+    for address, facts in names.items():
+        if facts.get("failed"):
+            failures = int(operation.remember[address].get("failures") or 0) + 1
+            outcomes[address] = Refused(
+                Diagnostic(
+                    Code.REFUSED,
+                    f"ICA could not create the analysis: {facts['failed']}",
+                    "mend the cause and apply again, as often as `retry.attempts` allows",
+                    address=address,
+                ),
+                {"failed": facts["failed"], "failures": failures},
+            )
+        elif facts.get("analysis"):
+            outcomes[address] = Done(
+                facts["analysis"], observed=True, remember={"analysis": facts["analysis"]}
+            )
+        elif facts.get("creating"):
+            outcomes[address] = Done(observed=True)
+    return outcomes
+
+
+def _polls() -> Iterator[float]:
+    yield from POLLS
+    while True:
+        yield POLLS[-1]

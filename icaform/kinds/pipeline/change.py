@@ -1,0 +1,128 @@
+"""One pipeline against its wish, and the call that a difference becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
+
+from icaform.change import NOT_KNOWN, Change, Create, Edit, Held, Keep, Standing, Update, standing, worst
+from icaform.diagnostic import Code, Diagnostic
+from icaform.kinds.pipeline.links import NOT_ASKED
+from icaform.kinds.pipeline.spec import ORDER, VERBS, PipelineSpec
+from icaform.operation import Call, Json, Operation, Repeat
+from icaform.reference import SHOWN, V3
+from icaform.state import Desired, Live, View
+
+
+def compare(wish: Desired, live: Live | None, view: View) -> Change:
+    """Forward is an update, backward is held; the message counts as written only where we remember it."""
+    spec: PipelineSpec = wish.spec
+    assert live is not None, "a pipeline that is not found is a fault of the observation"
+    status = live.facts.get("statusAsString")
+    last = view.remembered.get(wish.address, {})
+    if status == spec.status and (spec.message is None or last.get("message") == spec.message):
+        return Keep(wish, live)
+    if status not in ORDER:
+        return Held(
+            wish,
+            live,
+            Diagnostic(
+                Code.FOREIGN_STATE,
+                f"ICA reports the status {status!r}, which icaform does not move pipelines out of",
+                "wait for ICA to finish, or settle it in ICA",
+                origin=wish.place(("spec", "status")),
+                address=wish.address,
+            ),
+        )
+    edits = []
+    if status != spec.status:
+        edits.append(Edit("status", status, spec.status, standing(spec.status, status, last.get("status"))))
+    if ORDER.index(status) > ORDER.index(spec.status):
+        return Held(
+            wish,
+            live,
+            Diagnostic(
+                Code.BACKWARD,
+                f"the pipeline is {status}, the manifest wants {spec.status}",
+                f"ICA has no call that leads back; write status: {status}, or release another version",
+                origin=wish.place(("spec", "status")),
+                address=wish.address,
+            ),
+            tuple(edits),
+            worst(tuple(each.standing for each in edits)),
+        )
+    if spec.message is not None and last.get("message") != spec.message:
+        before = last.get("message", NOT_KNOWN)
+        edits.append(Edit("message", before, spec.message, Standing.PENDING))
+    verb = VERBS[spec.status] if status != spec.status else "message"
+    return Update(
+        wish,
+        live,
+        tuple(edits),
+        (verb,),
+        verb != "message",
+        _notes(live, view),
+        worst(tuple(e.standing for e in edits)),
+    )
+
+
+def _notes(live: Live, view: View) -> tuple[str, ...]:
+    notes = []
+    owner = (live.facts.get("owner") or {}).get("id") or live.facts.get("ownerId")
+    tenant = live.facts.get("tenant") or {}
+    tenant_id = tenant.get("id") or live.facts.get("tenantId")
+    if tenant_id not in (None, view.identity.tenant):
+        notes.append(f"it belongs to another tenant ({tenant.get('name') or tenant_id}); ICA may refuse")
+    elif owner not in (None, view.identity.user):
+        notes.append(f"it is owned by another user ({owner}); ICA may refuse")
+    here, home = live.scope, live.facts.get("projectId")
+    if here and home not in (None, here):
+        notes.append(
+            f"it is linked here from project {home}, and changes there and wherever else it is linked"
+        )
+    linked = live.facts.get("linkedTo", ())
+    if linked == (NOT_ASKED,):
+        notes.append(
+            "it may be linked to other projects, which would see the change; too many to look them up"
+        )
+    elif linked:
+        more = f" and {len(linked) - SHOWN} more" if len(linked) > SHOWN else ""
+        notes.append(
+            f"it is linked to other projects too, which see the change: {', '.join(linked[:SHOWN])}{more}"
+        )
+    bundles = [str(each.get("name")) for each in live.facts.get("bundleLinks") or ()]
+    if bundles:
+        notes.append(f"it comes with bundle {', '.join(sorted(bundles))}, and changes for all who use that")
+    return tuple(notes)
+
+
+def operate(changes: Sequence[Create | Update], view: View) -> Sequence[Operation]:
+    """One call a pipeline. The body holds the message alone; a release has no body."""
+    found = []
+    for change in changes:
+        assert isinstance(change, Update)
+        spec: PipelineSpec = change.desired.spec
+        (verb,) = change.verbs
+        here = change.live.scope
+        form = f"/api/projects/{quote(here, safe='')}" if here else "/api"
+        body = None if verb == "release" else {} if spec.message is None else {"message": spec.message}
+        call = Call(
+            "POST",
+            f"{form}/pipelines/{quote(change.live.id, safe='')}:{VERBS[spec.status]}",
+            V3,
+            content_type=V3 if body is not None else "",
+            body=body,
+            repeat=Repeat.SAME,
+        )
+        facts: dict[str, Json] = {"status": spec.status}
+        if spec.message is not None:
+            facts["message"] = spec.message
+        found.append(
+            Operation(verb, (change.address,), call, change.irreversible, remember={change.address: facts})
+        )
+    return found
+
+
+def recall(wish: Desired, live: Live, before: Live | None) -> Mapping[str, Json]:
+    """The status is remembered, so that drift can be told from a wish that is not yet applied."""
+    return {"status": live.facts.get("statusAsString")}

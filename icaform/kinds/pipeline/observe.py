@@ -1,0 +1,118 @@
+"""The server's side of the pipelines that are meant, in as few calls as it can be had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from icaform.address import Address
+from icaform.diagnostic import Code, Diagnostic, Rejected
+from icaform.kinds.pipeline.links import elsewhere
+from icaform.operation import Json, RefusedByServer, Steps
+from icaform.reference import Catalogue, pipeline_call, pipelines, project, unwrap
+from icaform.state import Desired, Live, Observed, View
+
+
+def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
+    """One list a project where it tells the status (v4); else that list and a read for each that is meant."""
+    live: dict[Address, Live] = {}
+    faults: list[Diagnostic] = []
+    owners: dict[str, list[Address]] = {}
+    for place, group in _by_project(wishes, view).items():
+        try:
+            project_id = (yield from project(place)) if place else ""
+            chosen, detailed = yield from _choose(place, project_id, group, view, faults)
+            listed = detailed
+        except Rejected as rejected:
+            faults.extend(_at(each, group[0], "project") for each in rejected.diagnostics)
+            continue
+        if not detailed:
+            chosen = yield from _read_each(project_id, chosen, faults)
+        if project_id and not view.ids:
+            moving = [row["id"] for wish, row in chosen if row.get("statusAsString") != wish.spec.status]
+            links = yield from elsewhere(project_id, moving, listed)
+            for _, row in chosen:
+                if links.get(row["id"]):
+                    row["linkedTo"] = links[row["id"]]
+        for wish, row in chosen:
+            live[wish.address] = Live(wish.address, row["id"], row, project_id)
+            owners.setdefault(row["id"] + project_id, []).append(wish.address)
+    for addresses in owners.values():
+        if len(addresses) > 1:
+            named = {wish.address: wish for wish in wishes}
+            faults.append(
+                Diagnostic(
+                    Code.DECLARED_TWICE,
+                    f"{addresses[1]} and {addresses[0]} select the same pipeline ({live[addresses[0]].id})",
+                    "keep one of the two manifests",
+                    origin=named[addresses[1]].origin,
+                    address=addresses[1],
+                )
+            )
+    return Observed(live, tuple(faults))
+
+
+def _by_project(wishes: Sequence[Desired], view: View) -> Mapping[str, list[Desired]]:
+    groups: dict[str, list[Desired]] = {}
+    for wish in wishes:
+        place = "" if wish.spec.tenant else wish.spec.project or view.project
+        groups.setdefault(place, []).append(wish)
+    return groups
+
+
+def _choose(
+    place: str, project_id: str, group: Sequence[Desired], view: View, faults: list[Diagnostic]
+) -> Steps[tuple[list[tuple[Desired, Json]], bool]]:
+    ids = [(wish, view.ids.get(wish.address) or wish.spec.select.known_id) for wish in group]
+    if (len(ids) <= FEW or not project_id) and all(known for _, known in ids):
+        # Ids are known: single reads answer more cheaply than a list of everything.
+        return [(wish, {"id": known}) for wish, known in ids], False
+    found: Catalogue = yield from pipelines(project_id, f"project {place!r}" if place else "the tenant")
+    chosen = []
+    for wish in group:
+        try:
+            chosen.append((wish, found.only(wish.spec.select)))
+        except Rejected as rejected:
+            faults.extend(_at(each, wish, "select") for each in rejected.diagnostics)
+    return chosen, found.detailed
+
+
+FEW = 3
+"""Up to so many single reads are preferred to one list."""
+
+
+def _read_each(
+    project_id: str, chosen: Sequence[tuple[Desired, Json]], faults: list[Diagnostic]
+) -> Steps[list[tuple[Desired, Json]]]:
+    calls = tuple(pipeline_call(project_id, row["id"]) for _, row in chosen)
+    answers = yield calls
+    read = []
+    for (wish, row), call, answer in zip(chosen, calls, answers, strict=True):
+        if answer.status == 404:
+            faults.append(
+                _at(
+                    Diagnostic(
+                        Code.NOT_FOUND,
+                        f"there is no pipeline {row['id']} here",
+                        "check the id, and that the pipeline is linked to the project",
+                    ),
+                    wish,
+                    "select",
+                )
+            )
+        elif answer.problem:
+            raise RefusedByServer(call, answer.problem)
+        else:
+            read.append((wish, unwrap(answer.body)))
+    return read
+
+
+def _at(diagnostic: Diagnostic, wish: Desired, name: str) -> Diagnostic:
+    return Diagnostic(
+        diagnostic.code,
+        diagnostic.summary,
+        diagnostic.remedy,
+        diagnostic.detail,
+        wish.place(("spec", name)),
+        wish.address,
+        diagnostic.severity,
+    )

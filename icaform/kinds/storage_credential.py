@@ -1,0 +1,296 @@
+"""StorageCredential: keys, or a role, that let ICA read a lab's own buckets.
+
+ICA can create, share and give new secrets to a credential; it has no call to delete, rename or unshare one
+(ICA's OpenAPI description, tag Storage Credentials). Neither the secret nor whether it is shared can be read
+back, so both are remembered in the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from icaform.address import Address
+from icaform.change import NOT_KNOWN, Change, Create, Edit, Held, Keep, Standing, Update, standing, worst
+from icaform.diagnostic import Code, Diagnostic, Severity
+from icaform.kind import Kind, Manifest, simple
+from icaform.operation import Call, Json, Operation, RefusedByServer, Repeat, Steps, ask
+from icaform.reference import V3, V4, WRONG_ACCEPT
+from icaform.state import PRESENT, Desired, Live, Observed, SecretSource, Spec, View
+
+NAME = "StorageCredential"
+LIST = "/api/storageCredentials"
+
+
+class AwsSecret(Spec):
+    """The two halves of an AWS user's key; each is a reference, never a value."""
+
+    accessKeyId: SecretSource = Field(description="Where the access key id is found")  # noqa: N815
+    secretAccessKey: SecretSource = Field(description="Where the secret access key is found")  # noqa: N815
+
+
+class StorageCredentialSpec(Spec):
+    """What may be said of a storage credential. Its name in ICA is ``name``, or else the manifest's."""
+
+    name: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=150,
+        pattern=r"^[a-zA-Z0-9_-]*$",
+        description="Name in ICA: A-Z a-z 0-9 _ -",
+    )
+    type: Literal["AWS_USER", "AWS_ROLE"] = Field(description="AWS_USER has a secret; AWS_ROLE has none")
+    shared: bool = Field(
+        default=False, description="Share with all users of the tenant; ICA cannot take this back"
+    )
+    secret: AwsSecret | None = Field(default=None, description="Needed for AWS_USER")
+
+    @model_validator(mode="after")
+    def _secret_fits_type(self) -> StorageCredentialSpec:
+        if self.type == "AWS_USER" and self.secret is None:
+            raise PydanticCustomError(
+                "missing-field",
+                "an AWS_USER credential needs `secret`\nadd accessKeyId and secretAccessKey references",
+            )
+        if self.type == "AWS_ROLE" and self.secret is not None:
+            raise PydanticCustomError("bad-value", "an AWS_ROLE credential has no secret\nremove `secret`")
+        return self
+
+
+def desire(manifest: Manifest) -> tuple[Sequence[Desired], Sequence[Diagnostic]]:
+    """One manifest, one credential."""
+    spec = manifest.spec
+    assert isinstance(spec, StorageCredentialSpec)
+    secrets = (spec.secret.accessKeyId.leaf, spec.secret.secretAccessKey.leaf) if spec.secret else ()
+    desired = simple(manifest, NAME, secrets=secrets)
+    name = spec.name or manifest.name
+    if len(name) > 150 or not name.replace("_", "").replace("-", "").isalnum() or not name.isascii():
+        return (), (
+            Diagnostic(
+                Code.BAD_VALUE,
+                f"{name!r} cannot be the name of a storage credential in ICA",
+                "use at most 150 of A-Z a-z 0-9 _ - or set spec.name",
+                origin=manifest.document.origin(("metadata", "name")),
+            ),
+        )
+    return (desired,), ()
+
+
+def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
+    """One list tells all: it has no paging and no filter (ICA, GET /api/storageCredentials).
+
+    The newer API speaks v4, the only version that shows AWS_ROLE; the older one answers ICA_API_004 to it.
+    """
+    call = Call("GET", LIST, V4)
+    (answer,) = yield (call,)
+    if answer.problem and answer.problem.code == WRONG_ACCEPT:
+        answer = yield from ask(Call("GET", LIST, V3))
+    elif answer.problem:
+        raise RefusedByServer(call, answer.problem)
+    # The list also shows what others share with us; only our own may be adopted.
+    mine: dict[str, list[Json]] = {}
+    others: dict[str, list[Json]] = {}
+    for row in answer.body["items"]:
+        owner = row.get("ownerId") or (row.get("owner") or {}).get("id")
+        (mine if owner == view.identity.user else others).setdefault(row["name"], []).append(row)
+    live: dict[Address, Live] = {}
+    faults: list[Diagnostic] = []
+    wanted = set()
+    for wish in wishes:
+        name = wish.spec.name or wish.address.name
+        wanted.add(name)
+        rows = mine.get(name, [])
+        if len(rows) == 1:
+            live[wish.address] = Live(wish.address, rows[0]["id"], rows[0])
+        elif rows:
+            faults.append(
+                Diagnostic(
+                    Code.AMBIGUOUS,
+                    f"{len(rows)} storage credentials of yours are named {name!r}: "
+                    + ", ".join(f"{row['id']} (created {row.get('timeCreated', '?')})" for row in rows),
+                    "ICA cannot rename or delete one; pick another name in spec.name",
+                    origin=wish.origin,
+                    address=wish.address,
+                )
+            )
+        elif name in others:
+            faults.append(
+                Diagnostic(
+                    Code.AMBIGUOUS,
+                    f"a storage credential named {name!r} exists and belongs to another user",
+                    "icaform will create one of the same name for you; use another name to tell them apart",
+                    origin=wish.origin,
+                    address=wish.address,
+                    severity=Severity.WARNING,
+                )
+            )
+    unmanaged = tuple(
+        Live(Address(NAME, name), row["id"], row)
+        for name, rows in mine.items()
+        if name not in wanted
+        for row in rows
+    )
+    return Observed(live, tuple(faults), unmanaged)
+
+
+def compare(wish: Desired, live: Live | None, view: View) -> Change:
+    """Type by what ICA shows; shared and secret by what the journal remembers was written."""
+    spec: StorageCredentialSpec = wish.spec
+    last = view.remembered.get(wish.address, {})
+    now = view.fingerprint(wish.secrets) if wish.secrets else None
+    if live is None:
+        first = ("create", "share") if spec.shared else ("create",)
+        new = [Edit("type", None, spec.type)]
+        new += [Edit("shared", None, True)] if spec.shared else []
+        new += [Edit("secret", None, shown(now), private=True)] if wish.secrets else []
+        warning = ("sharing cannot be undone",) if spec.shared else ()
+        drifted = Standing.DRIFTED if last.get("id") else Standing.PENDING
+        return Create(wish, tuple(new), first, warning, drifted)
+    if live.facts.get("type", spec.type) != spec.type:
+        return Held(
+            wish,
+            live,
+            Diagnostic(
+                Code.IMMUTABLE,
+                f"the credential is of type {live.facts['type']}, the manifest wants {spec.type}",
+                "ICA cannot change a credential's type; make another one under another name",
+                origin=wish.place(("spec", "type")),
+                address=wish.address,
+            ),
+            (Edit("type", live.facts["type"], spec.type),),
+        )
+    if last.get("shared") and not spec.shared:
+        return Held(
+            wish,
+            live,
+            Diagnostic(
+                Code.BACKWARD,
+                "the credential is shared, the manifest wants it not shared",
+                "ICA has no call to unshare; write shared: true, or make another credential",
+                origin=wish.place(("spec", "shared")),
+                address=wish.address,
+            ),
+            (Edit("shared", True, False),),
+        )
+    edits: list[Edit] = []
+    verbs: list[str] = []
+    notes: list[str] = []
+    # What is remembered of another id was written to another credential of that name.
+    known = last if last.get("id") in (None, live.id) else {}
+    if spec.shared and not known.get("shared"):
+        edits.append(Edit("shared", NOT_KNOWN if known.get("shared") is None else False, True))
+        verbs.append("share")
+    if wish.secrets:
+        before = known.get("secret")
+        moved = before is not None and _moved_behind_us(known, live)
+        if now is None:
+            notes.append("the secret is not set here, so whether it must be rotated is not known")
+        elif before != now or moved:
+            stand = Standing.DRIFTED if before == now else standing(now, before, before)
+            edits.append(
+                Edit("secret", shown(before) if before else NOT_KNOWN, shown(now), stand, private=True)
+            )
+            verbs.append("rotate")
+            if moved:
+                notes.append(
+                    "ICA shows that it was modified after we last wrote it: its secret may be another one"
+                )
+    if not verbs:
+        return Keep(wish, live, notes=tuple(notes))
+    return Update(
+        wish,
+        live,
+        tuple(edits),
+        tuple(verbs),
+        "share" in verbs,
+        tuple(notes),
+        worst(tuple(e.standing for e in edits)),
+    )
+
+
+def operate(changes: Sequence[Create | Update], view: View) -> Sequence[Operation]:
+    """Create carries the secret; share and rotate are calls of their own."""
+    found: list[Operation] = []
+    for change in changes:
+        wish, spec = change.desired, change.desired.spec
+        secret = {"secret": view.fingerprint(wish.secrets)} if wish.secrets else {}
+        body = {"awsCredentials": _aws(spec)} if spec.secret else {}
+        for verb in change.verbs:
+            id_fact = ""
+            match verb:
+                case "create":
+                    # AWS_ROLE is known to v4 alone.
+                    media = V4 if spec.type == "AWS_ROLE" else V3
+                    made = {"name": spec.name or wish.address.name, "type": spec.type, **body}
+                    call = Call("POST", LIST, media, content_type=media, body=made, repeat=Repeat.NEVER)
+                    id_fact = "id"
+                    facts: Mapping[str, Json] = secret
+                case "share":
+                    call = Call("POST", f"{LIST}/{{id}}:share", V3, repeat=Repeat.SAME)
+                    facts = {"shared": True}
+                case "rotate":
+                    call = Call(
+                        "POST",
+                        f"{LIST}/{{id}}:updateSecrets",
+                        V3,
+                        content_type=V3,
+                        body=body,
+                        repeat=Repeat.SAME,
+                    )
+                    facts = secret
+                case _:
+                    raise ValueError(verb)
+            found.append(
+                Operation(
+                    verb,
+                    (wish.address,),
+                    call,
+                    irreversible=verb == "share",
+                    id_fact=id_fact,
+                    remember={wish.address: facts},
+                )
+            )
+    return found
+
+
+def recall(wish: Desired, live: Live, before: Live | None) -> Mapping[str, Json]:
+    """The id, and when ICA says it was last modified: another time, later, means that somebody else wrote it.
+
+    A time that did not move although we wrote may be an old answer, so it is left to the next look.
+    """
+    modified = live.facts.get("timeModified")
+    stale = before is not None and before.facts.get("timeModified") == modified
+    return {"id": live.id, "timeModified": None if stale else modified}
+
+
+def _aws(spec: StorageCredentialSpec) -> Json:
+    assert spec.secret
+    return {"accessKeyId": spec.secret.accessKeyId.leaf, "secretAccessKey": spec.secret.secretAccessKey.leaf}
+
+
+def shown(fingerprint: str | None) -> str:
+    """A fingerprint as people see it: enough to tell two apart."""
+    if fingerprint == PRESENT:
+        return "(set)"
+    return f"fingerprint {fingerprint[:8]}" if fingerprint else "(not set here)"
+
+
+def _moved_behind_us(last: Mapping[str, Json], live: Live) -> bool:
+    seen = last.get("timeModified")
+    return seen is not None and live.facts.get("timeModified") not in (None, seen)
+
+
+KIND = Kind(
+    NAME,
+    StorageCredentialSpec,
+    "keys or a role that let ICA read your own buckets",
+    desire,
+    observe,
+    compare,
+    operate,
+    recall,
+    verbs={"create": "create", "share": "share with the tenant", "rotate": "give it the new secret"},
+)

@@ -1,0 +1,194 @@
+"""What will be done, in order, with what was seen when it was decided, and a digest of all that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import assert_never
+
+from icaform import graph
+from icaform.address import Address
+from icaform.change import Change, Create, Edit, Held, Keep, Update
+from icaform.diagnostic import Code, Diagnostic
+from icaform.kind import Kind
+from icaform.operation import Json, Operation, canonical, digest, idempotency_key
+from icaform.state import Desired, Identity, Live, Observed, View
+
+FORMAT = 1
+"""Version of what the digest covers. Another value makes every digest another."""
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a plan costs: reads made to know it, writes to come, analyses to be started."""
+
+    reads: int = 0
+    writes: int = 0
+    analyses: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Ordered changes and operations. Pure: the same input gives the same plan, and the same digest."""
+
+    workspace: str
+    server: str
+    identity: Identity
+    changes: tuple[Change, ...]
+    operations: tuple[Operation, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+    unmanaged: tuple[Live, ...] = ()
+    undeclared: tuple[Address, ...] = ()
+    reads: int = 0
+    moves: tuple[Change, ...] = field(default=())
+    """The changes that are not Keep."""
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is to be done."""
+        return not self.operations
+
+    @property
+    def price(self) -> Price:
+        """Reads made, writes to come, analyses to start."""
+        return Price(self.reads, len(self.operations), sum(each.starts for each in self.operations))
+
+    @property
+    def held(self) -> tuple[Held, ...]:
+        """What differs and is left alone until a person settles it."""
+        return tuple(each for each in self.moves if isinstance(each, Held))
+
+    @property
+    def refused(self) -> tuple[Held, ...]:
+        """What is held because ICA has no way to do it: such a manifest cannot come true."""
+        return tuple(each for each in self.held if each.reason.code in (Code.BACKWARD, Code.IMMUTABLE))
+
+    @property
+    def irreversible(self) -> tuple[Operation, ...]:
+        """The steps that cannot be undone."""
+        return tuple(each for each in self.operations if each.irreversible)
+
+    @cached_property
+    def digest(self) -> str:
+        """``sha256:`` and 64 digits over the wishes that differ, what was seen of them, and the operations.
+
+        It holds no time and no secret, and does not depend on files, order of keys, spacing or comments.
+        """
+        value = [
+            FORMAT,
+            self.workspace,
+            self.server,
+            [self.identity.tenant, self.identity.user],
+            sorted(_said(change) for change in self.moves),
+            sorted(_meant(operation) for operation in self.operations),
+        ]
+        return "sha256:" + digest(value, 64)
+
+
+def _said(change: Change) -> str:
+    live = None if isinstance(change, Create) else change.live
+    edits = () if isinstance(change, Keep) else change.edits
+    return canonical(
+        [
+            type(change).__name__,
+            str(change.address),
+            live.id if live else None,
+            [_edit(each) for each in edits],
+            _reason(change),
+        ]
+    )
+
+
+def _edit(edit: Edit) -> Json:
+    return [edit.field] if edit.private else [edit.field, edit.before, edit.after]
+
+
+def _reason(change: Change) -> Json:
+    match change:
+        case Create() | Update():
+            return list(change.verbs)
+        case Held():
+            return change.reason.code.slug
+        case Keep():
+            return change.state
+        case _:
+            assert_never(change)
+
+
+def _meant(operation: Operation) -> str:
+    return canonical([operation.verb, [str(each) for each in operation.addresses], operation.call.key])
+
+
+def make(
+    kinds: Mapping[str, Kind],
+    wishes: Sequence[Desired],
+    observed: Observed,
+    view: View,
+    *,
+    server: str,
+    diagnostics: Sequence[Diagnostic] = (),
+    reads: int = 0,
+    whole: bool = True,
+) -> Plan:
+    """Compare every wish with what was observed, and order the calls that the differences need.
+
+    ``observed.faults`` that are errors take their resources out of the comparison: what cannot be told is
+    not changed. ``whole`` is false where a selection left wishes out: then what is not declared is not told.
+    """
+    view = replace(view, resolved=observed.resolved)
+    unclear = {each.address for each in observed.faults if each.severity.value == "error"}
+    changes: list[Change] = []
+    moves: list[Change] = []
+    by_kind: dict[str, list[Create | Update]] = {}
+    live = observed.live
+    for wish in wishes:
+        address = wish.address
+        if unclear and (address in unclear or address.parent in unclear):
+            continue
+        change = kinds[address.kind].compare(wish, live.get(address), view)
+        changes.append(change)
+        if type(change) is Keep:
+            continue
+        moves.append(change)
+        if isinstance(change, Create | Update):
+            by_kind.setdefault(address.kind, []).append(change)
+    operations = [each for name, group in by_kind.items() for each in kinds[name].operate(group, view)]
+    return Plan(
+        view.workspace,
+        server,
+        view.identity,
+        tuple(changes),
+        tuple(ordered([keyed(view.identity.tenant, each) for each in operations])),
+        (*diagnostics, *observed.faults),
+        observed.unmanaged if whole else (),
+        undeclared(wishes, view) if whole else (),
+        reads,
+        tuple(moves),
+    )
+
+
+def keyed(tenant: str, operation: Operation) -> Operation:
+    """The operation with its Idempotency-Key, which every mutating call carries."""
+    return replace(operation, call=replace(operation.call, key=idempotency_key(tenant, operation.call)))
+
+
+def ordered(operations: Sequence[Operation]) -> list[Operation]:
+    """Operations such that each comes after all that it needs; otherwise in the order given."""
+    needs = graph.dependencies(operations)
+    done: set[int] = set()
+    left = list(range(len(operations)))
+    result: list[Operation] = []
+    while left:
+        ready = [number for number in left if done.issuperset(needs[number])]
+        assert ready, "references were checked for circles"
+        result += [operations[number] for number in ready]
+        done.update(ready)
+        left = [number for number in left if number not in done]
+    return result
+
+
+def undeclared(wishes: Sequence[Desired], view: View) -> tuple[Address, ...]:
+    """Resources that we once wrote or saw and that no manifest declares any more. They are left alone."""
+    declared = {wish.address for wish in wishes}
+    return tuple(sorted(address for address in view.remembered if address not in declared))

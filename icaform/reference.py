@@ -1,0 +1,236 @@
+"""How a manifest points at what ICA knows by an id: projects and pipelines.
+
+Every conversation here yields the same call for the same question, so that whoever answers can answer it once
+for all kinds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from icaform.diagnostic import Code, Diagnostic, Rejected, did_you_mean
+from icaform.operation import Answer, Call, Json, RefusedByServer, Repeat, Steps, ask
+from icaform.state import Spec
+
+V3 = "application/vnd.illumina.v3+json"
+V4 = "application/vnd.illumina.v4+json"
+WRONG_ACCEPT = "ICA_API_004"
+"""ICA's code for a media type that an endpoint does not offer."""
+SHOWN = 8
+"""How many candidates an error lists before it counts the rest."""
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_URN = re.compile(r"urn:ilmn:ica:(?P<type>[a-z-]+):(?P<id>[0-9a-fA-F-]{36})(?:#.*)?")
+
+
+def id_in(text: str) -> str | None:
+    """The id in a text that is a UUID or an urn of ICA, or None for a name."""
+    if _UUID.fullmatch(text):
+        return text
+    found = _URN.fullmatch(text)
+    return found["id"] if found else None
+
+
+def project(text: str) -> Steps[str]:
+    """The id of a project given by id, urn or name. A name costs one call, an id none.
+
+    Rejected where no project, or more than one, has that name: names are unique within a region only.
+    """
+    known = id_in(text)
+    if known:
+        return known
+    # The search parameter's way of matching is not documented: it narrows, and equality decides.
+    answer = yield from ask(Call("GET", "/api/projects", V3, query=(("search", text),), paged=True))
+    rows = [row for row in answer.body["items"] if row.get("name") == text]
+    if len(rows) == 1:
+        return str(rows[0]["id"])
+    if rows:
+        found = ", ".join(
+            f"{row['id']} ({(row.get('region') or {}).get('code', '?')})" for row in rows[:SHOWN]
+        )
+        raise Rejected(
+            [
+                Diagnostic(
+                    Code.AMBIGUOUS,
+                    f"{len(rows)} projects are named {text!r}: {found}",
+                    "write the id of the one that is meant",
+                )
+            ]
+        )
+    names = [str(row.get("name")) for row in answer.body["items"]]
+    raise Rejected(
+        [
+            Diagnostic(
+                Code.NOT_FOUND,
+                f"no project that you may see is named {text!r}",
+                did_you_mean(text, names) or "write its id, its urn, or its exact name as ICA shows it",
+            )
+        ]
+    )
+
+
+class PipelineSelect(Spec):
+    """Which pipeline is meant. Exactly one of id, urn, code, or name together with version."""
+
+    id: str | None = Field(default=None, pattern=_UUID.pattern, description="The pipeline's UUID")
+    urn: str | None = Field(
+        default=None, pattern=r"^urn:ilmn:ica:pipeline:[0-9a-fA-F-]{36}(#.*)?$", description="Its urn"
+    )
+    code: str | None = Field(
+        default=None, min_length=1, max_length=296, description="Its code, as ICA shows it"
+    )
+    name: str | None = Field(default=None, min_length=1, max_length=255, description="Its name, with version")
+    version: str | None = Field(
+        default=None, min_length=1, max_length=40, description="Its version, with name"
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> PipelineSelect:
+        unsaid = (self.id, self.urn, self.code, self.name).count(None)
+        if unsaid != 3 or (self.name is None) != (self.version is None):
+            raise PydanticCustomError(
+                "bad-value",
+                "a pipeline is selected in exactly one way\nwrite one of id, urn, code, or name with version",
+            )
+        return self
+
+    def __str__(self) -> str:
+        if self.name is not None:
+            return f"name {self.name!r} version {self.version!r}"
+        way, value = next((way, v) for way in ("id", "urn", "code") if (v := getattr(self, way)) is not None)
+        return f"{way} {value!r}"
+
+    @property
+    def known_id(self) -> str | None:
+        """The id where the selection itself holds it."""
+        return self.id or (id_in(self.urn) if self.urn else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The pipelines that one project, or one tenant, shows. ``detailed`` where each row tells its status."""
+
+    place: str
+    rows: Mapping[str, Json]
+    detailed: bool
+    by_code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def find(self, select: PipelineSelect) -> list[Json]:
+        """All rows that fit a selection."""
+        known = select.known_id
+        if known is not None:
+            row = self.rows.get(known) or self.rows.get(known.lower())
+            return [row] if row else []
+        if select.code is not None:
+            return [self.rows[each] for each in self.by_code.get(select.code, ())]
+        return [
+            row
+            for row in self.rows.values()
+            if row.get("name") == select.name and row.get("version") == select.version
+        ]
+
+    def only(self, select: PipelineSelect) -> Json:
+        """The one row that fits; Rejected with what was found where none or several do."""
+        rows = self.find(select)
+        if len(rows) == 1:
+            return rows[0]
+        if rows:
+            raise Rejected(
+                [
+                    Diagnostic(
+                        Code.AMBIGUOUS,
+                        f"{len(rows)} pipelines in {self.place} have {select}: {_listed(rows)}",
+                        "select by id",
+                    )
+                ]
+            )
+        if select.name is not None and self.rows and not any("name" in row for row in self.rows.values()):
+            raise Rejected(
+                [
+                    Diagnostic(
+                        Code.NOT_FOUND,
+                        "this server's older API does not tell names and versions of pipelines",
+                        "select by code, id or urn",
+                    )
+                ]
+            )
+        near = did_you_mean(
+            select.code or select.name or "", [str(row.get("code")) for row in self.rows.values()]
+        )
+        listed = f"it has {_listed(list(self.rows.values()))}" if self.rows else "it has no pipeline"
+        raise Rejected(
+            [
+                Diagnostic(
+                    Code.NOT_FOUND,
+                    f"no pipeline in {self.place} has {select}; {listed}",
+                    near or "check the selection, and that the pipeline is linked to the project",
+                )
+            ]
+        )
+
+
+def pipelines(project_id: str, place: str, spoken: str = V4) -> Steps[Catalogue]:
+    """All pipelines of a project in one call, or of the tenant where no project is given.
+
+    The newer API lists them with their status (v4). The older one answers ICA_API_004 to that and is asked
+    again in v3; so does the tenant's list, which has v3 only in both generations.
+    """
+    path = f"/api/projects/{quote(project_id, safe='')}/pipelines" if project_id else "/api/pipelines"
+    answer: Answer
+    detailed = bool(project_id) and spoken == V4
+    if detailed:
+        call = Call("GET", path, V4)
+        (answer,) = yield (call,)
+        if answer.problem and answer.status == 400 and answer.problem.code == WRONG_ACCEPT:
+            detailed = False
+        elif answer.problem:
+            raise RefusedByServer(call, answer.problem)
+    if not detailed:
+        answer = yield from ask(Call("GET", path, V3))
+    return catalogue(answer.body["items"], place, detailed)
+
+
+def pipeline_call(project_id: str, pipeline_id: str) -> Call:
+    """The read of one pipeline with its status: v4, which both generations offer on single reads."""
+    form = f"/api/projects/{quote(project_id, safe='')}" if project_id else "/api"
+    return Call("GET", f"{form}/pipelines/{quote(pipeline_id, safe='')}", V4)
+
+
+def catalogue(items: Iterable[Json], place: str, detailed: bool) -> Catalogue:
+    """Index the rows of a list; a project's rows wrap the pipeline and say how it got there."""
+    rows: dict[str, Json] = {}
+    codes: dict[str, list[str]] = {}
+    for item in items:
+        row = unwrap(item)
+        rows[row["id"]] = row
+        codes.setdefault(row.get("code", ""), []).append(row["id"])
+    return Catalogue(place, rows, detailed, {code: tuple(ids) for code, ids in codes.items()})
+
+
+def unwrap(item: Json) -> Json:
+    """The pipeline of a list's row; what the project's wrapper says of links is kept beside its fields."""
+    if "pipeline" not in item:
+        return item
+    row = item["pipeline"]
+    bundles = (item.get("bundleLinks") or {}).get("items")
+    if bundles:
+        row["bundleLinks"] = bundles
+    if item.get("projectId"):
+        row["projectId"] = item["projectId"]
+    return row
+
+
+def read_call(path: str, accept: str = V3, **more: Json) -> Call:
+    """A plain read."""
+    return Call("GET", path, accept, repeat=Repeat.READ, **more)
+
+
+def _listed(rows: list[Json]) -> str:
+    shown = ", ".join(f"{row.get('code')!r} ({row['id']})" for row in rows[:SHOWN])
+    return shown + (f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else "")

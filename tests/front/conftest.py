@@ -1,0 +1,200 @@
+"""A lab: a workspace of manifests, an emulated ICA on a real socket, and the real command line between them.
+
+Time is the emulator's and is moved by whoever waits, so nothing sleeps.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+import requests
+
+from icaform.cli.group import run
+from icaform.emulator import Embedded, Settings
+from icaform.engine.world import World
+
+V3 = "application/vnd.illumina.v3+json"
+
+
+class LabClock:
+    """The emulator's clock as its client sees it: whoever sleeps moves both."""
+
+    def __init__(self, control: Callable[..., Any]) -> None:
+        self._control = control
+        self._now = float(control("GET", "/clock")["now"])
+        self._lock = threading.Lock()
+        self.slept = 0.0
+
+    def now(self) -> float:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self.slept += seconds
+            self._now = float(self._control("POST", "/clock", {"advance": seconds})["now"])
+
+
+@dataclass
+class Ran:
+    """How one command line ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def text(self) -> str:
+        return self.out + self.err
+
+
+class Terminal(io.StringIO):
+    """A stream that says what ``tty`` says."""
+
+    tty = False
+
+    def isatty(self) -> bool:
+        return self.tty
+
+
+@dataclass
+class Lab:
+    """A workspace folder and the server that it applies to."""
+
+    folder: Path
+    ica: Embedded
+    environ: dict[str, str] = field(default_factory=dict)
+    home: Path = Path("/nonexistent")
+
+    def __post_init__(self) -> None:
+        self.http = requests.Session()
+        self.clock = LabClock(self.control)
+        self.environ = {
+            "ICAV2_BASE_URL": self.ica.base_url,
+            "ICAV2_X_API_KEY": self.ica.api_key,
+            "ICAFORM_CACHE_DIR": "",
+            **self.environ,
+        }
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """The emulator's control door."""
+        answer = self.http.request(method, self.ica.control_url + path, json=body, timeout=20)
+        answer.raise_for_status()
+        return answer.json()
+
+    def api(self, method: str, path: str, body: Any = None, accept: str = V3, key: str = "") -> Any:
+        """ICA's own API, as somebody behind git's back would call it."""
+        headers = {"X-API-Key": key or self.ica.api_key, "Accept": accept}
+        answer = self.http.request(
+            method,
+            self.ica.base_url + path,
+            data=None if body is None else json.dumps(body),
+            headers=headers | ({"Content-Type": V3} if body is not None else {}),
+            timeout=20,
+        )
+        assert answer.status_code < 400, (method, path, answer.text)
+        return answer.json() if answer.content else None
+
+    def write(self, name: str, text: str) -> Path:
+        """A manifest, or icaform.yaml."""
+        file = self.folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(dedent(text), encoding="utf-8")
+        return file
+
+    def run(self, *arguments: str, environ: Mapping[str, str] | None = None, stdin: bytes = b"") -> Ran:
+        """One command line on this workspace, in this process, with the lab's clock."""
+        world = World(
+            clock=self.clock,
+            environ={**self.environ, **(environ or {})},
+            home=self.home,
+            stdin=lambda: stdin,
+        )
+        out, err = Terminal(), Terminal()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = run(list(arguments), world)
+        return Ran(int(code), out.getvalue(), err.getvalue())
+
+    def plan(self, *more: str) -> Ran:
+        """``icaform plan`` of the whole workspace, as JSON."""
+        return self.run("plan", str(self.folder), "--output", "json", *more)
+
+    def apply(self, *more: str) -> Ran:
+        """``icaform apply`` of the whole workspace, irreversible steps counted for it."""
+        steps = len([each for each in self.plan().json["resource_changes"] if each["irreversible"]])
+        return self.run(
+            "apply",
+            str(self.folder),
+            "--yes",
+            "--allow-irreversible",
+            str(steps),
+            "--output",
+            "json",
+            *more,
+        )
+
+    def requests(self, method: str = "", part: str = "") -> list[dict[str, Any]]:
+        """The emulator's log of requests, narrowed."""
+        found: list[dict[str, Any]] = self.control("GET", "/requests")["items"]
+        return [each for each in found if method in ("", each["method"]) and part in each["path"]]
+
+    def writes(self) -> list[dict[str, Any]]:
+        """The requests that may have changed something."""
+        return [
+            each
+            for each in self.requests()
+            if each["method"] != "GET" and not each["path"].endswith((":search", "/tokens"))
+        ]
+
+    def forget_requests(self) -> None:
+        """Empty the log."""
+        self.control("DELETE", "/requests")
+
+
+@pytest.fixture(scope="session", params=["2026-10"])
+def october(request: pytest.FixtureRequest) -> Iterator[Embedded]:
+    with Embedded(settings=Settings(clock="manual")) as ica:
+        yield ica
+
+
+@pytest.fixture(scope="session")
+def april() -> Iterator[Embedded]:
+    with Embedded(settings=Settings(clock="manual", api="2026-04")) as ica:
+        yield ica
+
+
+@pytest.fixture
+def lab(tmp_path: Path, october: Embedded) -> Lab:
+    """A workspace against a fresh world of the newer API."""
+    return _fresh(tmp_path, october)
+
+
+@pytest.fixture
+def old_lab(tmp_path: Path, april: Embedded) -> Lab:
+    """A workspace against a fresh world of the older API."""
+    return _fresh(tmp_path, april)
+
+
+def _fresh(folder: Path, ica: Embedded) -> Lab:
+    made = Lab(folder, ica)
+    made.control("POST", "/reset", {})
+    made.control("DELETE", "/faults")
+    made.control("DELETE", "/outcomes")
+    made.forget_requests()
+    made.write("icaform.yaml", "workspace: lab\nproject: wgs-prod\n")
+    return made
