@@ -1,0 +1,41 @@
+"""How one emulator behaves: the generation of the API that it speaks, its clock and its durations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+GENERATIONS = ("2026-04", "2026-10")
+CLOCKS = ("real", "manual")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All durations are seconds of the emulator's clock.
+
+    The analysis stages follow the order of ICA's V4 statuses; a batch spreads its items evenly over
+    `batch_running`.
+    """
+
+    api: str = "2026-10"
+    clock: str = "real"
+    clock_start: float | None = None
+    token_lifetime: int = 3600
+    read_lag: float = 0.0
+    batch_initialized: float = 0.3
+    batch_running: float = 1.0
+    analysis_requested: float = 0.3
+    analysis_queued: float = 0.3
+    analysis_initializing: float = 0.3
+    analysis_preparing_inputs: float = 0.3
+    analysis_in_progress: float = 2.0
+    analysis_generating_outputs: float = 0.3
+    abort_pending: float = 0.2
+    abort_running: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.api not in GENERATIONS:
+            raise ValueError(f"api must be one of {', '.join(GENERATIONS)}")
+        if self.clock not in CLOCKS:
+            raise ValueError(f"clock must be one of {', '.join(CLOCKS)}")
+        if self.token_lifetime <= 0 or self.read_lag < 0:
+            raise ValueError("token_lifetime must be positive and read_lag must not be negative")

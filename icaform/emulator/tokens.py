@@ -1,0 +1,20 @@
+"""POST /api/tokens and /api/tokens:refresh."""
+
+from __future__ import annotations
+
+from .call import Answer, Call, shown
+from .problem import Problem
+from .token import claims_of, mint, newcomer
+
+
+def create_token(call: Call) -> Answer:
+    user, method = newcomer(call.world, call.headers, call.query.get("tenant"), call.now)
+    return shown({"token": mint(call.world, user, method, call.now, call.settings.token_lifetime)})
+
+
+def refresh_token(call: Call) -> Answer:
+    token = call.headers["authorization"].partition(" ")[2].strip()
+    method = claims_of(call.world, token, call.now)["amr"][0]
+    if method == "api_key":
+        raise Problem(403, "A JWT that was created with an API key cannot be refreshed.")
+    return shown({"token": mint(call.world, call.user, method, call.now, call.settings.token_lifetime)})
