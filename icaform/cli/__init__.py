@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+
+YOUNG = 100_000
+"""Containers made between two looks for garbage. Python's 700 make it look again and again through manifests
+and lists of ten thousand that are all still needed, which takes a fifth of a large plan."""
 
 
 def main() -> None:
@@ -14,4 +19,5 @@ def main() -> None:
         return
     from icaform.cli.group import run
 
+    gc.set_threshold(YOUNG)
     sys.exit(run(sys.argv[1:]))

@@ -75,9 +75,14 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
         )
 
         def confirm(plan: Any, bounds: Any) -> Any:
-            if session.output.dialect == "text":
-                session.output.show(of_plan(plan, exit_code=Exit.DONE))
-            return _ask(plan, bounds) if asks and plan.operations else bounds
+            tell = run.world.progress
+            tell("ask")
+            try:
+                if session.output.dialect == "text":
+                    session.output.show(of_plan(plan, arguments=options.again(paths, said)))
+                return _ask(plan, bounds) if asks and plan.operations else bounds
+            finally:
+                tell("asked")
 
         def on_signal(number: int, frame: FrameType | None) -> None:
             stopped.append(number)

@@ -128,3 +128,12 @@ def _file(name: str) -> dict[str, str]:
             ]
         )
     return {key: str(each) for key, each in value.items()}
+
+
+def again(paths: Sequence[str], said: Mapping[str, Any]) -> list[str]:
+    """What must stand on a command line to mean the same manifests again. Values of variables are left to
+    whoever runs it: they may be secret."""
+    words = list(paths)
+    for name, option_name in (("labels", "-l"), ("only", "--only"), ("exclude", "--exclude")):
+        words += [word for each in said[name] for word in (option_name, each)]
+    return words + [word for each in said["var_file"] for word in ("--var-file", each)]

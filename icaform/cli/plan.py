@@ -31,7 +31,7 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
             code = Exit.FAILED if not exit_for(made.diagnostics) else code
         elif said["detailed_exitcode"] and made.moves:
             code = Exit.CHANGES
-        session.output.show(of_plan(made, exit_code=code))
+        session.output.show(of_plan(made, exit_code=code, arguments=options.again(paths, said)))
         return code
 
     return reading("plan", world, paths, said, work)

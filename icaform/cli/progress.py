@@ -55,7 +55,6 @@ def _bar(command: str) -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
-        MofNCompleteColumn,
         SpinnerColumn,
         TextColumn,
         TimeElapsedColumn,
@@ -67,24 +66,30 @@ def _bar(command: str) -> Iterator[Progress]:
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[calls]} calls", markup=False),
+        TextColumn("{task.fields[counts]}", markup=False),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(command, total=None, calls=0)
-        calls = 0
+        task = bar.add_task(command, total=None, counts="")
+        calls, shown = 0, ""
+        lock = threading.Lock()
 
         def tell(kind: str, text: str = "", done: int = 0, of: int = 0) -> None:
-            nonlocal calls
+            nonlocal calls, shown
             if kind == "call":
-                calls += 1
-                bar.update(task, calls=calls)
+                with lock:
+                    calls += 1
+                bar.update(task, counts=f"{shown}{calls} calls")
             elif kind == "operation":
-                bar.update(task, completed=done, total=of, description=command)
-            elif kind == "pause":
+                shown = f"{done}/{of}, "
+                bar.update(
+                    task, completed=done, total=of, description=command, counts=f"{shown}{calls} calls"
+                )
+            elif kind == "ask":
                 bar.stop()
+            elif kind == "asked":
+                bar.start()
             elif kind == "note":
                 bar.console.print(f"icaform: {text}", markup=False, highlight=False)
             elif text:

@@ -24,7 +24,8 @@ class Drift:
     @property
     def found(self) -> bool:
         """Something changed behind our back, or cannot be told."""
-        return bool(self.unknown or self.changes.get(Standing.DRIFTED) or self.changes.get(Standing.BOTH))
+        moved = (Standing.DRIFTED, Standing.BOTH, Standing.UNKNOWN)
+        return bool(self.unknown or any(self.changes.get(each) for each in moved))
 
     @property
     def addresses(self) -> tuple[Address, ...]:
