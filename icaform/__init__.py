@@ -4,7 +4,6 @@ manifest -> Desired ─┐
                      ├─ compare -> Change -> Plan -> Operation -> Outcome
 server   -> Live    ─┘             guard     digest   key, call    journal
 
-For programs, ``icaform.engine.verbs`` has ``load``, ``open_run``, ``plan``, ``apply`` and ``drift``; they do what
-the verbs of the command line do. They are not names of this package because ``icaform.plan`` is the module of the
-value.
+For programs, ``icaform.engine.verbs`` has ``load``, ``open_run``, ``plan``, ``apply`` and ``drift``, which do
+what the verbs of the command line do. They are not names of this package: ``icaform.plan`` is a module.
 """

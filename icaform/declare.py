@@ -12,8 +12,7 @@ from icaform import graph
 from icaform.address import Address
 from icaform.diagnostic import Code, Diagnostic, did_you_mean
 from icaform.kind import Kind, Manifest
-from icaform.manifest import Document, check
-from icaform.operation import Json
+from icaform.manifest import Document, check, shown
 from icaform.state import Desired, Spec
 
 API_VERSION = "icaform/v1"
@@ -69,72 +68,71 @@ def admit(
     """What one document declares, its wishes, and what is wrong with it."""
     value: Any = document.value
     if not isinstance(value, dict) or value.keys() != FIELDS or not isinstance(value["spec"], dict):
-        _, unfit = check(document, (), Envelope)
-        if not isinstance(value, dict) or not FIELDS & value.keys():
-            unfit = [
-                Diagnostic(
-                    Code.NOT_A_MANIFEST,
-                    "the document is no manifest",
-                    "write apiVersion, kind, metadata and spec",
-                    origin=document.origin(),
-                )
-            ]
-        return None, (), unfit
+        return None, (), _refused(kinds, document)
     name = value["kind"]
     if value["apiVersion"] != API_VERSION or not isinstance(name, str) or name not in kinds:
-        return None, (), _foreign(kinds, document)
+        return None, (), _refused(kinds, document)
     kind = kinds[name]
-    wrong: Sequence[Diagnostic] = ()
-    metadata: Metadata | None = _plain(value["metadata"])
-    if metadata is None:
-        metadata, wrong = check(document, ("metadata",), Metadata)
+    about, wrong = _about(document, value["metadata"])
     spec, more = check(document, ("spec",), kind.spec)
-    if metadata is None or spec is None:
-        return (Address(name, metadata.name) if metadata else None), (), [*wrong, *more]
-    manifest = Manifest(metadata.name, metadata.labels, spec, document, metadata.protected)
-    return Address(name, metadata.name), *kind.desire(manifest)
+    if about is None or spec is None:
+        return (Address(name, about[0]) if about else None), (), [*wrong, *more]
+    return Address(name, about[0]), *kind.desire(Manifest(about[0], about[1], spec, document, about[2]))
 
 
-def _plain(value: Any) -> Metadata | None:
-    """The metadata that nearly every manifest has, without a validation: a name, and labels of plain text."""
+def _about(
+    document: Document, value: Any
+) -> tuple[tuple[str, Mapping[str, str], bool] | None, Sequence[Diagnostic]]:
+    """Name, labels and protection. What nearly every manifest says, a name and labels, needs no model."""
     if isinstance(value, dict) and value.keys() <= PLAIN:
         name, labels = value.get("name"), value.get("labels", {})
-        if isinstance(name, str) and len(name) <= MAX_NAME and _NAME.match(name) and isinstance(labels, dict):
+        if name.__class__ is str and len(name) <= MAX_NAME and _NAME.match(name) and isinstance(labels, dict):
             for label in labels.values():
                 if label.__class__ is not str:
-                    return None
-            return Metadata.model_construct(name=name, labels=labels)
-    return None
+                    break
+            else:
+                return (name, labels, False), ()
+    said, wrong = check(document, ("metadata",), Metadata)
+    return (said.name, said.labels, said.protected) if said else None, wrong
 
 
-def _foreign(kinds: Mapping[str, Kind], document: Document) -> Sequence[Diagnostic]:
-    found = []
+def _refused(kinds: Mapping[str, Kind], document: Document) -> Sequence[Diagnostic]:
+    """All that is wrong with a document whose four fields are not right, in them and below them."""
     value: Any = document.value
-    version, name = value["apiVersion"], value["kind"]
-    if version != API_VERSION:
+    if not isinstance(value, dict) or not FIELDS & value.keys():
+        return [
+            Diagnostic(
+                Code.NOT_A_MANIFEST,
+                "the document is no manifest",
+                "write apiVersion, kind, metadata and spec",
+                origin=document.origin(),
+            )
+        ]
+    _, found = check(document, (), Envelope)
+    version, name = value.get("apiVersion"), value.get("kind")
+    if isinstance(version, str) and version != API_VERSION:
         found.append(
             Diagnostic(
                 Code.UNKNOWN_API_VERSION,
-                f"apiVersion is {_short(version)}, this icaform reads {API_VERSION}",
+                f"apiVersion is {shown(version)}, this icaform reads `{API_VERSION}`",
                 f"write apiVersion: {API_VERSION}",
                 origin=document.origin(("apiVersion",)),
             )
         )
-    if not isinstance(name, str) or name not in kinds:
+    if isinstance(name, str) and name not in kinds:
         found.append(
             Diagnostic(
                 Code.UNKNOWN_KIND,
-                f"there is no kind {_short(name)}",
-                did_you_mean(str(name), kinds) or f"the kinds are {', '.join(kinds)}",
+                f"there is no kind {shown(name)}",
+                did_you_mean(name[:MAX_NAME], kinds) or f"the kinds are {', '.join(kinds)}",
                 origin=document.origin(("kind",)),
             )
         )
+    if isinstance(value.get("metadata"), dict):
+        found += _about(document, value["metadata"])[1]
+    if isinstance(name, str) and name in kinds and isinstance(value.get("spec"), dict):
+        found += check(document, ("spec",), kinds[name].spec)[1]
     return found
-
-
-def _short(value: Json) -> str:
-    text = repr(value) if isinstance(value, str) else f"a {type(value).__name__}"
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _twice(address: Address, document: Document, other: Document) -> Diagnostic:

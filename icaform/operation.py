@@ -139,6 +139,8 @@ class Operation:
     """How many analyses it starts: what the plan's price counts."""
     after: tuple[Address, ...] = ()
     """Resources whose operations must have succeeded before this one."""
+    appears: float = 0.0
+    """Seconds, beside the read lag, until its effect can be seen where the server works on it afterwards."""
     id_fact: str = ""
     """Under which name the answer's ``id`` is remembered for each address; empty: it has none."""
     remember: Mapping[Address, Mapping[str, Json]] = field(default_factory=dict)

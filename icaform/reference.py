@@ -63,12 +63,14 @@ def project(text: str) -> Steps[str]:
                 )
             ]
         )
-    names = [str(row.get("name")) for row in answer.body["items"]]
+    answer = yield from ask(Call("GET", "/api/projects", V3, paged=True))
+    names = sorted(str(row.get("name")) for row in answer.body["items"])
+    shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
     raise Rejected(
         [
             Diagnostic(
                 Code.NOT_FOUND,
-                f"no project that you may see is named {text!r}",
+                f"no project that you may see is named {text!r}; you see {shown or 'none'}",
                 did_you_mean(text, names) or "write its id, its urn, or its exact name as ICA shows it",
             )
         ]

@@ -69,7 +69,7 @@ def _told(schema: Any) -> Any:
     """Drop what pydantic adds for programs: titles of fields, and ``null`` where a field may be left out."""
     if isinstance(schema, dict):
         kept = {
-            key: _told(value)
+            key: _said(value) if key == "default" else _told(value)
             for key, value in schema.items()
             if not (key == "title" and isinstance(value, str)) and not (key == "default" and value is None)
         }
@@ -80,6 +80,13 @@ def _told(schema: Any) -> Any:
             return {**(rest[0] if len(rest) == 1 else {"anyOf": rest}), **kept}
         return kept
     return [_told(each) for each in schema] if isinstance(schema, list) else schema
+
+
+def _said(default: Any) -> Any:
+    """A default without what is left out in it, so that it fits the schema itself."""
+    if isinstance(default, dict):
+        return {key: _said(value) for key, value in default.items() if value is not None}
+    return default
 
 
 def _in(schema: Any, dialect: str) -> Any:

@@ -10,12 +10,21 @@ YOUNG = 100_000
 and lists of ten thousand that are all still needed, which takes a fifth of a large plan."""
 
 
+def version() -> str:
+    """The version that is installed."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        return installed("icaform")
+    except PackageNotFoundError:
+        return "(run from its source, not installed)"
+
+
 def main() -> None:
     """The entry point. ``--version`` is answered before anything else is imported."""
     if sys.argv[1:] in (["--version"], ["-V"]):
-        from importlib.metadata import version
-
-        print(f"icaform {version('icaform')}")
+        print(f"icaform {version()}")
         return
     from icaform.cli.group import run
 

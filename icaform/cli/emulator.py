@@ -18,5 +18,8 @@ def command(ctx: click.Context) -> int:
     """Run the embedded ICA on loopback until it is stopped; --help lists its own options."""
     from icaform.emulator.__main__ import main
 
-    main(ctx.args)
+    try:
+        main(ctx.args)
+    except SystemExit as ended:  # argparse's 2 for a usage error means changes here
+        return Exit.USAGE if ended.code else Exit.DONE
     return Exit.DONE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
+from pathlib import PurePath
 
 from icaform.diagnostic import Code, Diagnostic, Severity
 
@@ -73,12 +74,30 @@ _BY_CODE = {
     Code.STILL_RUNNING: Exit.PARTLY,
     Code.INTERNAL: Exit.FAILED,
 }
-"""Every other code speaks of a manifest."""
+"""Every other code speaks of a manifest, or of icaform.yaml where it is found there."""
+
+SETTING_FILE = "icaform.yaml"
 
 
 def exit_for(diagnostics: Iterable[Diagnostic]) -> Exit:
     """The exit code for what was found: that of its first error; what is no error does not count."""
     for each in diagnostics:
         if each.severity is Severity.ERROR:
-            return _BY_CODE.get(each.code, Exit.MANIFEST)
+            ours = each.origin is not None and PurePath(each.origin.file).name == SETTING_FILE
+            return _BY_CODE.get(each.code, Exit.SETTING if ours else Exit.MANIFEST)
     return Exit.DONE
+
+
+def defect(error: Exception) -> tuple[str, str]:
+    """What is said of an exception that nobody foresaw: never its text: it may quote the user."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"the system refused: {error.strerror}", "check the disk, and where stdout and stderr go"
+    trace = error.__traceback__
+    place = "?"
+    while trace:
+        place = f"{PurePath(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return f"{type(error).__name__} at {place}", (
+        "this is a defect of icaform; run again with ICAFORM_TRACEBACK=1 and report what it shows, "
+        "after you have read it"
+    )

@@ -8,14 +8,14 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import version
-from pathlib import Path
+from io import TextIOWrapper
 from types import FrameType
 
 import click
 
 from icaform import cli
-from icaform.cli.exit import MEANING, Exit
+from icaform.cli.exit import MEANING, Exit, defect
+from icaform.diagnostic import Code, Diagnostic
 
 VERBS = ("validate", "plan", "apply", "drift", "whoami", "schema", "emulator")
 """In the order in which people meet them. A verb is the module of that name."""
@@ -73,7 +73,7 @@ group.params.append(
 
 
 def _version(ctx: click.Context) -> None:
-    click.echo(f"icaform {version('icaform')}")
+    click.echo(f"icaform {cli.version()}")
     ctx.exit()
 
 
@@ -88,6 +88,11 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 def run(arguments: Sequence[str], world: object | None = None) -> int:
     """Run one command line and return its exit code. Never a traceback, except under ICAFORM_TRACEBACK=1."""
     restore = None
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - it was closed before we began
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal that cannot show a character is shown its number instead.
+            stream.reconfigure(errors="backslashreplace")
     if world is None:
         restore = signal.signal(signal.SIGTERM, _terminate)
     try:
@@ -99,41 +104,72 @@ def run(arguments: Sequence[str], world: object | None = None) -> int:
 
 def _run(arguments: Sequence[str], world: object | None) -> int:
     try:
-        result = group.main(args=list(arguments), prog_name="icaform", standalone_mode=False, obj=world)
-        return int(result) if isinstance(result, int) else Exit.DONE
+        return _invoked(arguments, world)
     except click.UsageError as error:
         error.show()
-        return Exit.USAGE
+        command = error.ctx.info_name if error.ctx else None
+        return told(arguments, command, Code.USAGE, error.format_message(), Exit.USAGE)
     except click.ClickException as error:
         error.show()
         return Exit.FAILED
     except Terminated:
         click.echo("stopped by SIGTERM", err=True)
-        return Exit.TERMINATED
+        return told(arguments, None, Code.STILL_RUNNING, "stopped by SIGTERM", Exit.TERMINATED)
     except (KeyboardInterrupt, click.Abort):
         click.echo("stopped", err=True)
-        return Exit.INTERRUPTED
+        return told(arguments, None, Code.STILL_RUNNING, "stopped by SIGINT", Exit.INTERRUPTED)
     except BrokenPipeError:
         # Whoever read us has enough; the interpreter must not fail over it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.DONE
-    except Exception as error:  # a defect: told in a line, for its text may hold what the user gave us
+    except Exception as error:
         if os.environ.get("ICAFORM_TRACEBACK") == "1":
             raise
-        place = _innermost(error)
-        click.echo(
-            f"error[internal]: {type(error).__name__} at {place}\n"
-            "  help: this is a defect of icaform; nothing more was sent. Run again with ICAFORM_TRACEBACK=1 "
-            "and report what it shows, after you have read it.",
-            err=True,
-        )
+        summary, remedy = defect(error)
+        click.echo(f"error[internal]: {summary}\n  help: {remedy}", err=True)
         return Exit.FAILED
 
 
-def _innermost(error: Exception) -> str:
-    trace = error.__traceback__
-    place = "?"
-    while trace:
-        place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return place
+def _invoked(arguments: Sequence[str], world: object | None) -> int:
+    """The verb's exit code. ``Group.main`` is gone round: it takes SIGTERM for SIGINT."""
+    if "_ICAFORM_COMPLETE" in os.environ:
+        group.main(prog_name="icaform")
+    try:
+        with group.make_context("icaform", list(arguments), obj=world) as ctx:
+            result = group.invoke(ctx)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    return int(result) if isinstance(result, int) else Exit.DONE
+
+
+def told(arguments: Sequence[str], command: str | None, code: Code, summary: str, ended: Exit) -> int:
+    """Where JSON was asked for, stdout has its one document also when a run ends before its report."""
+    if not _json_wanted(arguments):
+        return ended
+    from icaform.render import dialect, of_findings
+
+    verb = command or next((each for each in arguments if each in VERBS), "icaform")
+    found = (Diagnostic(code, summary, _REMEDIES[ended]),)
+    for line in dialect("json")(of_findings(found, command=verb, exit_code=ended)):
+        print(line)
+    sys.stdout.flush()
+    return ended
+
+
+_REMEDIES = {
+    Exit.USAGE: "icaform VERB --help lists the options",
+    Exit.INTERRUPTED: "run again to go on",
+    Exit.TERMINATED: "run again to go on",
+}
+
+
+def _json_wanted(arguments: Sequence[str]) -> bool:
+    """Whether ``--output json`` was said, as far as that can be told of a line that was not understood."""
+    before = ("", *arguments)
+    for name, value in zip(before, arguments, strict=False):
+        if value in ("--output=json", "-ojson", "-o=json") or (
+            name in ("--output", "-o") and value == "json"
+        ):
+            return True
+    said = any(each.startswith(("--output", "-o")) for each in arguments)
+    return not said and os.environ.get("ICAFORM_OUTPUT") == "json"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from icaform.diagnostic import Code, Diagnostic, Rejected
-from icaform.engine.connect import Options
-from icaform.engine.gather import Selection
+
+if TYPE_CHECKING:
+    from icaform.engine.connect import Options
+    from icaform.engine.gather import Selection
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -29,14 +30,20 @@ def option(name: str, *more: str, **settings: Any) -> Callable[[Command], Comman
 paths = click.argument("paths", nargs=-1, type=click.Path(), metavar="[FILE|FOLDER|-]...")
 
 selection = _all(
-    click.option("-l", "labels", multiple=True, metavar="KEY=VALUE", help="Only resources with this label."),
+    option("--label", "-l", "labels", multiple=True, metavar="KEY=VALUE", help="Only those with this label."),
     option("--only", multiple=True, metavar="GLOB", help="Only these, such as `Pipeline/germline-*`."),
     option("--exclude", multiple=True, metavar="GLOB", help="All but these."),
     click.option("--var", "variables", multiple=True, metavar="NAME=VALUE", help="A value for ${var.NAME}."),
-    option("--var-file", multiple=True, metavar="FILE", help="A file of NAME: VALUE lines, for ${var.NAME}."),
+    option(
+        "--var-file",
+        multiple=True,
+        type=click.Path(),
+        metavar="FILE",
+        help="A file of NAME: VALUE lines, for ${var.NAME}.",
+    ),
 )
 
-output = _all(
+form = _all(
     option(
         "--output",
         "-o",
@@ -45,7 +52,6 @@ output = _all(
         show_default=True,
         help="What goes to stdout.",
     ),
-    option("--report", multiple=True, metavar="DIALECT=FILE", help="Write it to a file as well; repeatable."),
     option(
         "--color",
         type=click.Choice(["auto", "always", "never"]),
@@ -55,13 +61,24 @@ output = _all(
     ),
 )
 
+output = _all(
+    form,
+    option("--report", multiple=True, metavar="DIALECT=FILE", help="Write it to a file as well; repeatable."),
+)
+
 connection = _all(
     option("--server-url", metavar="URL", default="", help="Before ICAV2_BASE_URL and icaform.yaml."),
     option("--x-api-key", metavar="KEY", default="", help="Better in ICAV2_X_API_KEY."),
     option("--access-token", metavar="JWT", default="", help="Better in ICAV2_ACCESS_TOKEN."),
     option("--project-id", metavar="PROJECT", default="", help="For manifests that name no project."),
     option("--journal", metavar="PATH|URL", default="", help="Where the journal is."),
-    option("--secrets-root", multiple=True, metavar="FOLDER", help="Secrets' files may lie in here."),
+    option(
+        "--secrets-root",
+        multiple=True,
+        type=click.Path(),
+        metavar="FOLDER",
+        help="Secrets' files may lie in here.",
+    ),
 )
 
 detailed = option(
@@ -73,6 +90,8 @@ detailed = option(
 
 def options_of(said: Mapping[str, Any]) -> Options:
     """The connection that a command line asks for."""
+    from icaform.engine.connect import Options
+
     return Options(
         said["server_url"],
         said["x_api_key"],
@@ -86,13 +105,16 @@ def options_of(said: Mapping[str, Any]) -> Options:
 
 def selection_of(said: Mapping[str, Any]) -> Selection:
     """The selection that a command line asks for."""
-    return Selection(_pairs(said["labels"], "-l"), tuple(said["only"]), tuple(said["exclude"]))
+    from icaform.engine.gather import Selection
+
+    return Selection(_pairs(said["labels"], "--label"), tuple(said["only"]), tuple(said["exclude"]))
 
 
 def variables_of(said: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
     """Values for ${var.name}: --var before --var-file before ICAFORM_VAR_name."""
     prefix = "ICAFORM_VAR_"
     found = {name[len(prefix) :]: value for name, value in environ.items() if name.startswith(prefix)}
+    found.pop("FILE", None)  # ICAFORM_VAR_FILE is the option --var-file
     for file in said["var_file"]:
         found |= _file(file)
     return found | _pairs(said["variables"], "--var")
@@ -103,37 +125,57 @@ def _pairs(said: Sequence[str], name: str) -> dict[str, str]:
     for each in said:
         key, equals, value = each.partition("=")
         if not equals or not key:
-            raise click.UsageError(f"{name} wants KEY=VALUE, not `{each}`")
+            # What was given may be a value without its name, and that value private.
+            raise click.UsageError(f"{name} wants NAME=VALUE; there is no name, or no equals sign")
         found[key] = value
     return found
 
 
 def _file(name: str) -> dict[str, str]:
+    from icaform.engine.setting import MAX_FILE
     from icaform.manifest import read
 
     try:
-        data = Path(name).read_bytes()
+        with open(name, "rb") as file:
+            data = file.read(MAX_FILE + 1)
     except OSError as error:
         raise click.UsageError(f"--var-file {name} cannot be read: {error.strerror}") from None
     documents, wrong = read(data, name)
+    value = documents[0].value if len(documents) == 1 else None
+    if not wrong and not isinstance(value, dict):
+        wrong = [
+            Diagnostic(
+                Code.VARIABLE,
+                f"{name} is no list of variables",
+                "write one line `NAME: VALUE` for each",
+                origin=documents[0].origin(),
+            )
+        ]
+    found: dict[str, str] = {}
+    for key, each in value.items() if isinstance(value, dict) and not wrong else ():
+        if isinstance(each, str):
+            found[key] = each
+        else:
+            place = documents[0].origin((key,))
+            wrong.append(
+                Diagnostic(Code.VARIABLE, f"the variable `{key}` is not text", "quote it", origin=place)
+            )
     if wrong:
         raise Rejected(wrong)
-    value = documents[0].value if len(documents) == 1 else None
-    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
-        raise Rejected(
-            [
-                Diagnostic(
-                    Code.VARIABLE, f"{name} is no list of NAME: VALUE with text values", "quote the values"
-                )
-            ]
-        )
-    return {key: str(each) for key, each in value.items()}
+    return found
 
 
 def again(paths: Sequence[str], said: Mapping[str, Any]) -> list[str]:
-    """What must stand on a command line to mean the same manifests again. Values of variables are left to
-    whoever runs it: they may be secret."""
+    """What must stand on a command line to mean the same manifests again.
+
+    Values of variables are left to whoever runs it: they may be secret.
+    """
     words = list(paths)
-    for name, option_name in (("labels", "-l"), ("only", "--only"), ("exclude", "--exclude")):
-        words += [word for each in said[name] for word in (option_name, each)]
-    return words + [word for each in said["var_file"] for word in ("--var-file", each)]
+    for name, word in (
+        ("labels", "-l"),
+        ("only", "--only"),
+        ("exclude", "--exclude"),
+        ("var_file", "--var-file"),
+    ):
+        words += [each for value in said[name] for each in (word, value)]
+    return words

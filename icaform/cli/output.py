@@ -12,10 +12,10 @@ from typing import Any
 
 import click
 
-from icaform.cli.exit import Exit, exit_for
+from icaform.cli.exit import Exit, defect, exit_for
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.engine.secrets import Secrets
-from icaform.render import Report, dialect, of_findings
+from icaform.render import Report, dialect, dialects, of_findings
 
 WITHHELD = "[withheld: it held the value of a secret]"
 MIN_WIDTH, MAX_WIDTH = 60, 160
@@ -33,24 +33,32 @@ class Output:
     colour: str = "auto"
     environ: Mapping[str, str] = field(default_factory=dict)
     secrets: Secrets | None = None
+    begun: bool = False
+    """Whether stdout has its result, or some of it."""
+    failed: bool = False
+    """Whether a report could not be written; a run that went well then does not end so."""
 
     @classmethod
     def of(cls, command: str, said: Mapping[str, Any], environ: Mapping[str, str]) -> Output:
         """As the options say; a report that cannot be written is a usage error now and not later."""
         reports = []
-        for each in said["report"]:
+        for each in said.get("report", ()):
             name, equals, file = each.partition("=")
             if not equals or not file:
                 raise click.UsageError(f"--report wants DIALECT=FILE, not `{each}`")
             try:
                 dialect(name)
             except KeyError:
-                raise click.UsageError(f"--report knows no dialect `{name}`") from None
+                known = ", ".join(dialects())
+                raise click.UsageError(f"--report knows no dialect `{name}`; it knows {known}") from None
+            if not Path(file).parent.is_dir():
+                raise click.UsageError(f"--report {each}: there is no folder {Path(file).parent}")
             reports.append((name, file))
         return cls(command, said["output"], tuple(reports), said["color"], environ)
 
     def show(self, report: Report) -> None:
         """Write the report to stdout in its dialect, and to every file that was asked for."""
+        self.begun = True
         self._to_stdout(report)
         for name, file in self.reports:
             self._to_file(name, file, report)
@@ -65,9 +73,10 @@ class Output:
     def _to_file(self, name: str, file: str, report: Report) -> None:
         text = "".join(self._clean(self._lines(name, report, None)))
         try:
-            Path(file).write_text(text, encoding="utf-8")
+            Path(file).write_text(text, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             click.echo(f"error: the report {file} cannot be written: {error.strerror}", err=True)
+            self.failed = True
 
     def _lines(self, name: str, report: Report, stream: Any) -> Iterable[str]:
         lines = dialect(name)(report, colour=self.coloured(stream), width=terminal_width(stream))
@@ -106,22 +115,27 @@ def guarded(output: Output, work: Callable[[], int]) -> int:
     from icaform.operation import RefusedByServer
 
     try:
-        return work()
+        ended = work()
+        return Exit.SETTING if output.failed and ended in (Exit.DONE, Exit.CHANGES) else ended
     except Rejected as rejected:
         diagnostics: Sequence[Diagnostic] = rejected.diagnostics
     except RefusedByServer as refused:
         code = Code.UNAUTHORISED if refused.problem.status in (401, 403) else Code.REFUSED
         diagnostics = (Diagnostic(code, f"ICA refused a read: {refused}", "see ICA's own words above"),)
+    except (click.ClickException, click.Abort):
+        raise
     except Exception as error:
-        diagnostics = (_of_wire(error),)
+        diagnostics = (_unforeseen(error, output),)
     exit_code = exit_for(diagnostics) or Exit.FAILED
-    output.show(of_findings(diagnostics, command=output.command, resources=0, exit_code=exit_code))
+    output.show(of_findings(diagnostics, command=output.command, exit_code=exit_code))
     return exit_code
 
 
-def _of_wire(error: Exception) -> Diagnostic:
+def _unforeseen(error: Exception, output: Output) -> Diagnostic:
     from icaform.wire import WireError
 
     if isinstance(error, WireError):
         return error.diagnostic()
-    raise error
+    if output.begun or os.environ.get("ICAFORM_TRACEBACK") == "1":
+        raise error
+    return Diagnostic(Code.INTERNAL, *defect(error))

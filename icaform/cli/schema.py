@@ -22,6 +22,8 @@ def command(folder: str | None, check: bool) -> int:
 
     Editors use them through a first line `# yaml-language-server: $schema=...`.
     """
+    if check and folder is None:
+        raise click.UsageError("--check wants the FOLDER whose schemas are to be checked")
     made = documents()
     if folder is None:
         sys.stdout.write(made["manifest.schema.json"])

@@ -21,8 +21,9 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
     All that is wrong is reported at once, each at file:line:column with a remedy.
     """
     from icaform.cli.output import Output, guarded
-    from icaform.engine.verbs import load
+    from icaform.engine.gather import load
     from icaform.engine.world import World
+    from icaform.kinds import Kinds
     from icaform.render import of_findings
 
     world = world or World()
@@ -30,8 +31,9 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
 
     def work() -> int:
         _, wishes = load(
+            Kinds(),
             paths or (".",),
-            world,
+            world.stdin,
             variables=options.variables_of(said, world.environ),
             selection=options.selection_of(said),
         )

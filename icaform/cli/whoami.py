@@ -15,7 +15,7 @@ from icaform.cli.exit import Exit
 
 @click.command("whoami", short_help="Tell which server and user a run would use.")
 @options.paths
-@options.output
+@options.form
 @options.connection
 @click.pass_obj
 def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:

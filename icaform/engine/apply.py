@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from icaform import graph
@@ -15,7 +14,6 @@ from icaform.change import Keep
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.engine.execute import Executor
 from icaform.engine.run import Run, facts_of
-from icaform.journal.store import LeaseHeld, Store
 from icaform.operation import Done, Json, Operation, Outcome, RefusedByServer, Secret, Skipped, Unknown
 from icaform.plan import Plan
 from icaform.state import Live, Observed
@@ -27,8 +25,6 @@ LOOKS = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between looks for what was acknowledged; further ones follow until the read lag is over."""
 GRACE = 3.0
 """Seconds that calls in flight get to end when the run is stopped; a stopped run is gone within five."""
-LEASE = 300.0
-"""Seconds after which the lease of a run that died is free; a living run renews it well before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +33,6 @@ class Result:
 
     plan: Plan
     outcomes: tuple[tuple[Operation, Address, Outcome], ...]
-    undecided: tuple[Diagnostic, ...] = ()
-    """Calls of earlier runs of which it is still not known what became; their resources were left alone."""
 
     def count(self, sort: type[Outcome]) -> int:
         """How many resources ended like that."""
@@ -198,8 +192,7 @@ def _confirm(run: Run, plan: Plan, observed: Observed, outcomes: list[dict[Addre
                     assert isinstance(outcome, Done)
                     live = change.live
                     outcomes[number][address] = replace(outcome, id=outcome.id or (live.id if live else ""))
-        if facts:
-            run.store.adopt(facts, run.world.clock.now())
+        run.adopt(facts)
         if waited >= run.place.setting.readLag:
             break
     _not_seen(open_, outcomes, f"ICA acknowledged it, but does not show it after {waited:.0f} s")
@@ -229,7 +222,7 @@ def _not_seen(
 
 def _adopt(run: Run, plan: Plan) -> None:
     """Remember how things stood that needed no change, so that a later drift can be told from a new wish."""
-    remembered = run.store.memory().remembered
+    remembered = run.memory().remembered
     facts = {}
     for change in plan.changes:
         if type(change) is not Keep or change.live is None:
@@ -238,38 +231,4 @@ def _adopt(run: Run, plan: Plan) -> None:
         old = remembered.get(change.address, {})
         if any(old.get(name) != fact for name, fact in new.items()):
             facts[change.address] = new
-    if facts:
-        run.store.adopt(facts, run.world.clock.now())
-
-
-@contextmanager
-def lease(store: Store, run: Run, holder: str, run_url: str) -> Iterator[None]:
-    """Hold the workspace's one lease; Rejected where another run has it."""
-    clock = run.world.clock
-    held = store.acquire(holder, run_url, clock.now(), LEASE)
-    if isinstance(held, LeaseHeld):
-        where = f" ({held.run_url})" if held.run_url else ""
-        raise Rejected(
-            [
-                Diagnostic(
-                    Code.LOCKED,
-                    f"{held.holder}{where} is applying this workspace; its lease ends in "
-                    f"{max(0.0, held.expires - clock.now()):.0f} s unless renewed",
-                    "wait for that run; if it is dead, its lease ends by itself",
-                )
-            ]
-        )
-    over = threading.Event()
-
-    def beat() -> None:
-        while not over.wait(LEASE / 5):
-            store.renew(held, clock.now(), LEASE)
-
-    thread = threading.Thread(target=beat, name="lease", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join(1)
-        store.release(held)
+    run.adopt(facts)

@@ -71,10 +71,9 @@ class Server:
 @contextmanager
 def server_of(world: World, place: Place, options: Options) -> Iterator[Server]:
     """The server of a workspace. An embedded one runs as long as the context does."""
-    named_elsewhere = options.server_url or any(
-        world.environ.get(name, "").strip() for name in ("ICAV2_BASE_URL", "ICAV2_SERVER_URL")
-    )
-    if place.setting.server == EMBEDDED and not named_elsewhere:
+    environ = [world.environ.get(name, "").strip() for name in ("ICAV2_BASE_URL", "ICAV2_SERVER_URL")]
+    named = next((each for each in (options.server_url, *environ, place.setting.server) if each), None)
+    if named == EMBEDDED:
         from icaform.emulator import Embedded
 
         private_folder(place.state)
@@ -82,7 +81,7 @@ def server_of(world: World, place: Place, options: Options) -> Iterator[Server]:
             with Embedded(state=place.state / "embedded.sqlite") as ica:
                 credential = Credential(Means.API_KEY, ica.api_key)
                 yield Server(
-                    ica.base_url, "icaform.yaml (embedded)", Found(credential, "the embedded ICA"), True
+                    ica.base_url, "embedded, as asked for", Found(credential, "the embedded ICA"), True
                 )
         except OSError as error:
             raise Rejected(
@@ -100,11 +99,18 @@ def session_of(
 ) -> Iterator[Session]:
     """A session with a server, its waits told to the progress."""
 
+    retried: set[str] = set()
+
     def tell(event: Event) -> None:
-        if event.kind == "wait" and event.seconds < TOLD:
-            return
         if event.kind == "retry":
+            retried.add(event.call)
             world.progress("note", f"{event.call}: {event.reason}; again in {event.seconds:.0f} s")
+        elif event.kind == "wait":
+            # The wait before a retry was told with it.
+            if event.call in retried:
+                retried.discard(event.call)
+            elif event.seconds >= TOLD:
+                world.progress("wait", f"{event.call} waited {event.seconds:.0f} s for its turn")
         else:
             world.progress(event.kind, event.call)
 

@@ -65,18 +65,32 @@ class Executor:
             body, frozen = self.bytes_of(call)
         except Rejected as rejected:
             return {address: Skipped(rejected.diagnostics[0]) for address in operation.addresses}
-        number = self.begin(operation, call, body, frozen)
-        return self.deliver(operation, call, body, number)
+        try:
+            number = self.begin(operation, call, body, frozen)
+        except Rejected as rejected:
+            # What cannot be written down is not sent.
+            self.stopping = rejected.diagnostics[0]
+            return {address: Skipped(self.stopping) for address in operation.addresses}
+        try:
+            return self.deliver(operation, call, body, number)
+        except Rejected as rejected:
+            # It was sent, and its end cannot be written down: the next run looks what became of it.
+            self.stopping = rejected.diagnostics[0]
+            return {address: Unknown(self.stopping) for address in operation.addresses}
 
     def begin(self, operation: Operation, call: Call, body: bytes | None, frozen: bool) -> int:
-        """Write down, durably, what is about to be sent."""
+        """Write down, durably, what is about to be sent. What an earlier run wrote down holds for us too."""
         run = self.run
+        digest = hashlib.sha256(body or b"").hexdigest() if frozen else ""
+        for number, begun in tuple(run.memory().pending.items()):
+            if digest and (begun.key, begun.body_digest) == (call.key, digest):
+                return number
         return run.store.begin(
             addresses=operation.addresses,
             verb=operation.verb,
             call=described(call, operation),
             key=call.key,
-            body_digest=hashlib.sha256(body or b"").hexdigest() if frozen else "",
+            body_digest=digest,
             body=body.decode() if body is not None and frozen else None,
             user=run.identity.user,
             tenant=run.identity.tenant,
@@ -94,36 +108,35 @@ class Executor:
                     return self.not_sent(operation, number, error)
                 doubt = error
             else:
+                made = _id_in(answer)
+                if answer.problem is None and (made or not operation.id_fact):
+                    return self.acknowledged(operation, answer, made, number)
                 if answer.problem is None:
-                    return self.acknowledged(operation, answer, number)
-                if not (answer.status == 409 and call.repeat is Repeat.KEYED):
-                    if doubt is None:
-                        return self.refused(operation, number, answer.problem)
-                    doubt = doubt or WireError(call, str(answer.problem), problem=answer.problem)
+                    doubt = WireError(call, "ICA granted it without telling an id")
+                elif answer.status == 409 and call.repeat is Repeat.KEYED:
+                    doubt = WireError(call, "a call with the same key is still running")
                 else:
-                    doubt = WireError(
-                        call, "a call with the same key is still running", problem=answer.problem
-                    )
+                    return self.denied(operation, number, answer.problem, doubt is not None)
             found = self.recover(operation, number, doubt)
             if found is not None:
                 return found
         assert doubt is not None
         return self.unknown(operation, number, doubt.sentence)
 
-    def acknowledged(self, operation: Operation, answer: Answer, number: int) -> Outcomes:
+    def acknowledged(self, operation: Operation, answer: Answer, made: str, number: int) -> Outcomes:
         """ICA granted the call: remember what only the answer tells, then follow what it started."""
-        made = str(answer.body["id"]) if operation.id_fact and isinstance(answer.body, dict) else ""
         facts = {address: dict(operation.remember.get(address, {})) for address in operation.addresses}
-        if operation.id_fact:
-            for each in facts.values():
+        now = self.run.world.clock.now()
+        for each in facts.values():
+            each["written"] = now
+            if operation.id_fact:
                 each[operation.id_fact] = made
         if operation.id_fact == "id":
             with self._lock:
                 self.ids[operation.addresses[0]] = made
-        now = self.run.world.clock.now()
-        self.run.store.end(number, "done", facts, time=now)
+        self.run.ended(number, "done", facts)
         kind = self.run.kinds[operation.addresses[0].kind]
-        view = self.run.view(self.run.store.memory())
+        view = self.run.view(self.run.memory())
         outcomes: Outcomes = {
             address: Done(made if operation.id_fact == "id" else "") for address in operation.addresses
         }
@@ -135,12 +148,26 @@ class Executor:
                 "note", f"{operation.name} was accepted; how it went on is not known: {error}"
             )
             return outcomes
-        self.run.store.adopt(_facts(told), self.run.world.clock.now())
+        self.run.adopt(_facts(told))
         return {**outcomes, **told}
+
+    def denied(self, operation: Operation, number: int, problem: Problem, tried: bool) -> Outcomes:
+        """ICA said no; an earlier try that came through may be why, so look before believing it."""
+        if tried or operation.call.repeat is Repeat.SAME:
+            try:
+                there, missing = self.seen(operation)
+            except (WireError, RefusedByServer) as error:
+                return self.unknown(
+                    operation, number, f"ICA refused it ({problem}), and looking failed: {error}"
+                )
+            if there and not missing:
+                self.run.ended(number, "done", self.kept_facts(operation, there))
+                return {address: Done(live.id, already=True) for address, live in there.items()}
+        return self.refused(operation, number, problem)
 
     def refused(self, operation: Operation, number: int, problem: Problem) -> Outcomes:
         """ICA said no, and so nothing happened."""
-        self.run.store.end(number, "refused", note=str(problem), time=self.run.world.clock.now())
+        self.run.ended(number, "refused", note=str(problem))
         code = Code.UNAUTHORISED if problem.status in (401, 403) else Code.REFUSED
         return {
             address: Refused(
@@ -153,7 +180,7 @@ class Executor:
 
     def not_sent(self, operation: Operation, number: int, error: WireError) -> Outcomes:
         """It is certain that the server did nothing. What would fail in the same way is not tried."""
-        self.run.store.end(number, "not-sent", note=error.sentence, time=self.run.world.clock.now())
+        self.run.ended(number, "not-sent", note=error.sentence)
         diagnostic = error.diagnostic()
         if isinstance(error, Unreachable | Unauthorised):
             self.stopping = diagnostic
@@ -161,7 +188,7 @@ class Executor:
 
     def unknown(self, operation: Operation, number: int, why: str) -> Outcomes:
         """It could not be decided. The journal keeps it pending, so that the next run looks again."""
-        self.run.store.end(number, "unknown", note=why, time=self.run.world.clock.now())
+        self.run.ended(number, "unknown", note=why)
         return {
             address: Unknown(
                 Diagnostic(
@@ -177,7 +204,7 @@ class Executor:
     def recover(self, operation: Operation, number: int, doubt: WireError) -> Outcomes | None:
         """Wait out the read lag and look. None: surely not there, so it may be sent again."""
         run = self.run
-        lag = run.place.setting.readLag
+        lag = run.place.setting.readLag + operation.appears
         run.pause(lag, f"{operation.name}: {doubt.sentence}; looking before sending again")
         try:
             there, missing = self.seen(operation)
@@ -192,7 +219,7 @@ class Executor:
                 number,
                 f"{doubt.sentence}; {len(there)} of {len(operation.addresses)} are there so far",
             )
-        run.store.end(number, "done", self.kept_facts(operation, there), time=run.world.clock.now())
+        run.ended(number, "done", self.kept_facts(operation, there))
         return {address: Done(live.id) for address, live in there.items()}
 
     def kept_facts(
@@ -205,7 +232,8 @@ class Executor:
         facts = {}
         for address, live in there.items():
             said = {
-                name: fact for name, fact in operation.remember.get(address, {}).items() if name != "secret"
+                name: None if name == "secret" else fact
+                for name, fact in operation.remember.get(address, {}).items()
             }
             facts[address] = said | ({"id": live.id} if operation.id_fact == "id" else {})
             with self._lock:
@@ -264,6 +292,11 @@ class Executor:
         return value
 
 
+def _id_in(answer: Answer) -> str:
+    found = answer.body.get("id") if isinstance(answer.body, dict) else None
+    return found if isinstance(found, str) else ""
+
+
 def described(call: Call, operation: Operation) -> str:
     """A call as the journal keeps it: enough to send it again, beside its body, and to remember it by."""
     return canonical(
@@ -274,13 +307,14 @@ def described(call: Call, operation: Operation) -> str:
             "content_type": call.content_type,
             "repeat": call.repeat.value,
             "id_fact": operation.id_fact,
+            "appears": operation.appears,
             "remember": {str(address): facts for address, facts in operation.remember.items()},
         }
     )
 
 
-def again(begun: Begun) -> tuple[Operation, bytes | None] | None:
-    """The operation that a pending entry speaks of, to the byte; None where it cannot be sent again."""
+def again(begun: Begun) -> Operation | None:
+    """The operation that a pending entry speaks of, without its body; None where the entry is damaged."""
     try:
         told = json.loads(begun.call)
         call = Call(
@@ -292,10 +326,16 @@ def again(begun: Begun) -> tuple[Operation, bytes | None] | None:
             key=begun.key,
         )
         remember = {Address.parse(address): facts for address, facts in told["remember"].items()}
-        operation = Operation(begun.verb, begun.addresses, call, id_fact=told["id_fact"], remember=remember)
+        return Operation(
+            begun.verb,
+            begun.addresses,
+            call,
+            appears=float(told.get("appears", 0)),
+            id_fact=told["id_fact"],
+            remember=remember,
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return operation, begun.body.encode() if begun.body is not None else None
 
 
 def _facts(outcomes: Mapping[Address, Outcome]) -> dict[Address, Mapping[str, Json]]:

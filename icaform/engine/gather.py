@@ -11,14 +11,12 @@ from pathlib import Path
 
 from icaform.declare import declare
 from icaform.diagnostic import Code, Diagnostic, Rejected, Severity
-from icaform.engine.setting import FILE
+from icaform.engine.setting import FILE, MAX_FILE, Place, find
 from icaform.kind import Kind
 from icaform.manifest import Document, read
 from icaform.state import Desired
 
 SUFFIXES = (".yaml", ".yml")
-MAX_FILE = 64 * 1024 * 1024
-"""Bytes of one file; a larger one is no manifest that a person reviews."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +48,19 @@ def _fits(glob: str, names: set[str]) -> bool:
     return any(fnmatchcase(name, pattern) for name in names)
 
 
+def load(
+    kinds: Mapping[str, Kind],
+    paths: Sequence[str],
+    stdin: Callable[[], bytes],
+    *,
+    variables: Mapping[str, str] = {},
+    selection: Selection = Selection(),
+) -> tuple[Place, list[Desired]]:
+    """The workspace of some paths and the wishes that they declare; Rejected with all that is wrong."""
+    place = find(paths)
+    return place, select(gather(kinds, paths, stdin, variables=variables), selection)
+
+
 def gather(
     kinds: Mapping[str, Kind],
     paths: Sequence[str],
@@ -66,6 +77,8 @@ def gather(
         found += wrong
     wishes, wrong = declare(kinds, documents)
     found += wrong
+    if not documents and not found:
+        found.append(Diagnostic(Code.EMPTY, f"only {FILE} is named", "name its folder, or the manifests too"))
     if any(each.severity is Severity.ERROR for each in found):
         raise Rejected(sorted(found, key=lambda each: (each.origin is None, each.origin or 0, each.summary)))
     return wishes
@@ -75,7 +88,7 @@ def _texts(
     paths: Sequence[str], stdin: Callable[[], bytes], found: list[Diagnostic]
 ) -> Iterator[tuple[str, bytes]]:
     seen: set[tuple[int, int]] = set()
-    for path in paths:
+    for path in dict.fromkeys(paths):
         if path == "-":
             yield "<stdin>", stdin()
             continue
@@ -110,16 +123,27 @@ def _files(path: str, found: list[Diagnostic]) -> list[str]:
         found.append(_unreadable(path, f"cannot be read: {why}", "check the path"))
         return []
     if not stat.S_ISDIR(mode):
-        return [path]
-    files = []
+        # A shell's *.yaml names icaform.yaml too; it is read as what it is, by ``setting``.
+        return [path] if os.path.basename(path) != FILE else []
+    files, before = [], len(found)
     for folder, folders, names in os.walk(path, followlinks=False):
+        if FILE in names and not os.path.samefile(folder, path):
+            found.append(
+                Diagnostic(
+                    Code.BAD_SETTING,
+                    f"{folder} is a workspace of its own: it has an {FILE}",
+                    "run icaform once for each workspace",
+                )
+            )
+            folders.clear()
+            continue
         folders[:] = sorted(each for each in folders if not each.startswith("."))
         files += [
             str(Path(folder, name))
             for name in sorted(names)
             if name.endswith(SUFFIXES) and not name.startswith(".") and name != FILE
         ]
-    if not files:
+    if not files and len(found) == before:
         found.append(
             Diagnostic(Code.EMPTY, f"{path}: the folder holds no manifest", "add a file that ends in .yaml")
         )
@@ -131,16 +155,28 @@ def _unreadable(file: str, why: str, remedy: str) -> Diagnostic:
 
 
 def select(wishes: Sequence[Desired], selection: Selection) -> list[Desired]:
-    """The wishes that a run is about; Rejected where a selection takes none of them."""
+    """The wishes that a run is about, and those that they refer to; Rejected where a selection takes none.
+
+    A reference is an id that only the other resource's observation tells, so it comes along unless excluded.
+    """
     if selection.everything:
         return list(wishes)
     chosen = [wish for wish in wishes if selection.takes(wish)]
+    needed = {reference for wish in chosen for reference in wish.references}
+    if needed:
+        along = Selection(exclude=selection.exclude)
+        taken = {wish.address for wish in chosen}
+        chosen = [
+            wish
+            for wish in wishes
+            if wish.address in taken or (wish.address.parent in needed and along.takes(wish))
+        ]
     if not chosen and wishes:
         raise Rejected(
             [
                 Diagnostic(
                     Code.USAGE,
-                    f"the selection takes none of the {len(wishes)} declared resources",
+                    f"the selection takes nothing of what is declared ({len(wishes)} in all)",
                     "check -l, --only and --exclude; globs fit addresses such as Pipeline/germline-*",
                 )
             ]

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 from icaform.kind import Kind
 from icaform.operation import Answer, Call, Steps, Wait, canonical
 from icaform.state import Desired, Observed, View
+from icaform.wire import BadAnswer
 
 Result = TypeVar("Result")
 
@@ -37,10 +38,21 @@ def converse(steps: Steps[Result], transport: Transport, pause: Pause) -> Result
                 pause(wish.seconds, wish.reason)
                 wish = steps.send(())
             else:
-                wish = steps.send(tuple(transport.send_all(wish)))
+                wish = told(steps, wish, tuple(transport.send_all(wish)))
     except StopIteration as end:
         result: Result = end.value
         return result
+
+
+def told(
+    steps: Steps[Result], calls: tuple[Call, ...], answers: tuple[Answer, ...]
+) -> tuple[Call, ...] | Wait:
+    """Pass answers on. BadAnswer where one lacks what ICA's contract promises, and so cannot be read."""
+    try:
+        return steps.send(answers)
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        what = f"an answer is not what ICA's contract says ({type(error).__name__}: {error})"
+        raise BadAnswer(calls[-1], what) from error
 
 
 def observe(
@@ -61,9 +73,9 @@ def _together(talks: Sequence[Steps[Observed]], transport: Transport) -> list[Ob
     waiting: dict[int, tuple[Call, ...]] = {}
     answered: dict[str, Answer] = {}
 
-    def advance(number: int, answers: tuple[Answer, ...] | None) -> None:
+    def advance(number: int, answers: tuple[Answer, ...] | None = None, asked: tuple[Call, ...] = ()) -> None:
         try:
-            wish = next(talks[number]) if answers is None else talks[number].send(answers)
+            wish = next(talks[number]) if answers is None else told(talks[number], asked, answers)
         except StopIteration as end:
             results[number] = end.value
             return
@@ -71,14 +83,14 @@ def _together(talks: Sequence[Steps[Observed]], transport: Transport) -> list[Ob
         waiting[number] = wish
 
     for number in range(len(talks)):
-        advance(number, None)
+        advance(number)
     while waiting:
         asked = {_question(call): call for calls in waiting.values() for call in calls}
         new = {question: call for question, call in asked.items() if question not in answered}
         answered.update(zip(new, transport.send_all(list(new.values())), strict=True))
         for number, calls in list(waiting.items()):
             del waiting[number]
-            advance(number, tuple(answered[_question(call)] for call in calls))
+            advance(number, tuple(answered[_question(call)] for call in calls), calls)
     return [results[number] for number in range(len(talks))]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ from icaform.engine.observe import Transport, observe
 from icaform.engine.secrets import Secrets
 from icaform.engine.setting import Place
 from icaform.engine.world import World
-from icaform.journal.entry import Memory
+from icaform.journal.entry import DECIDED, NO_FACTS, Facts, Memory, merge
 from icaform.journal.store import Store
 from icaform.kind import Kind
 from icaform.operation import Json
@@ -37,9 +38,42 @@ class Run:
     whole: bool = True
     reads: int = 0
     by_address: dict[Address, Desired] = field(init=False)
+    _memory: Memory | None = field(default=None, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def __post_init__(self) -> None:
         self.by_address = {wish.address: wish for wish in self.wishes}
+        self.secrets.key = self.store.fingerprint_key()
+
+    def memory(self) -> Memory:
+        """What the journal told when it was first asked, and what this run wrote since.
+
+        Nobody else writes while this run holds the lease, and reading it again for each operation would make
+        an apply quadratic.
+        """
+        with self._lock:
+            if self._memory is None:
+                self._memory = self.store.memory()
+            return self._memory
+
+    def ended(self, number: int, outcome: str, facts: Facts = NO_FACTS, note: str = "") -> None:
+        """Write down, durably, how a call ended and what is to be remembered of it."""
+        self.store.end(number, outcome, facts, note, self.world.clock.now())
+        if outcome in DECIDED:
+            self.memory().pending.pop(number, None)
+        self._learn(facts)
+
+    def adopt(self, facts: Facts) -> None:
+        """Remember facts that were learned without a call of ours."""
+        if facts:
+            self.store.adopt(facts, self.world.clock.now())
+            self._learn(facts)
+
+    def _learn(self, facts: Facts) -> None:
+        remembered = self.memory().remembered
+        with self._lock:
+            for address, new in facts.items():
+                remembered[address] = merge(remembered.get(address, {}), new)
 
     def pause(self, seconds: float, reason: str) -> None:
         """Let time pass, telling why."""
@@ -49,7 +83,7 @@ class Run:
     def view(self, memory: Memory, ids: Mapping[Address, str] | None = None) -> View:
         """What the kinds may look at."""
         pending: dict[Address, Begun] = {
-            address: begun for begun in memory.pending.values() for address in begun.addresses
+            address: begun for begun in tuple(memory.pending.values()) for address in begun.addresses
         }
         return View(
             self.place.setting.workspace,
@@ -65,7 +99,7 @@ class Run:
     def look(self, addresses: Sequence[Address], live: Mapping[Address, Live]) -> tuple[View, Observed]:
         """Observe some resources afresh; their ids, where they are known, save the search for them."""
         wishes = [self.by_address[each] for each in addresses if each in self.by_address]
-        view = self.view(self.store.memory(), {each: live[each].id for each in addresses if each in live})
+        view = self.view(self.memory(), {each: live[each].id for each in addresses if each in live})
         return view, observe(self.kinds, wishes, view, self.session)
 
     def compare(self, view: View, observed: Observed, address: Address) -> Change | None:
@@ -82,8 +116,7 @@ class Run:
 
 def prepare(run: Run, calls: Mapping[str, int] | None = None) -> tuple[Plan, Observed]:
     """Observe everything and make the plan. It writes nothing."""
-    memory = run.store.memory()
-    run.secrets.key = run.store.fingerprint_key()
+    memory = run.memory()
     view = run.view(memory)
     observed = observe(run.kinds, run.wishes, view, run.session)
     made = make(

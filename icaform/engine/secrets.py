@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 from icaform.diagnostic import Code, Diagnostic, Rejected
+from icaform.manifest import shown
 from icaform.operation import Secret
 from icaform.state import PRESENT
 
@@ -97,7 +98,7 @@ class Secrets:
                 [
                     Diagnostic(
                         Code.SECRET_FORBIDDEN,
-                        f"the secret's file {path!r} lies outside the workspace",
+                        f"the secret's file {shown(path)} lies outside the workspace",
                         "allow its folder with --secrets-root, or ICAFORM_SECRETS_ROOT",
                     )
                 ]
@@ -116,7 +117,7 @@ class Secrets:
                 [
                     Diagnostic(
                         Code.SECRET_FORBIDDEN,
-                        f"the secret comes from the command {arguments[0]!r}, and commands are not allowed",
+                        f"the secret comes from the command {shown(arguments[0])}, which is not allowed",
                         "allow them for this apply with --allow-commands",
                     )
                 ]
@@ -131,12 +132,12 @@ class Secrets:
 
 
 def _unset(secret: Secret, why: str) -> Rejected:
-    name = secret.source[1]
+    name = shown(secret.source[1])
     return Rejected(
         [
             Diagnostic(
                 Code.SECRET_UNSET,
-                f"the secret's {secret.source[0]} {name!r} {why}",
+                f"the secret's {secret.source[0]} {name} {why}",
                 "set it where icaform runs; its value is needed only while it is sent",
             )
         ]

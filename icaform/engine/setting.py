@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from icaform.manifest import check, read
 from icaform.state import Spec
 
 FILE = "icaform.yaml"
+MAX_FILE = 64 * 1024 * 1024
+"""Bytes of one file; a larger one is no manifest that a person reviews."""
 STATE = ".icaform"
 """The folder beside icaform.yaml for the journal and the embedded ICA; it ignores itself in git."""
 DEFAULT_WORKSPACE = "default"
@@ -24,7 +27,7 @@ class Limits(Spec):
     writes: int | None = Field(default=None, ge=0, description="Calls that change something")
     analyses: int | None = Field(default=None, ge=0, description="Analyses started")
     share: float | None = Field(
-        default=None, ge=0, le=100, strict=False, description="Percent of declared resources changed"
+        default=None, ge=0, le=100, description="Percent of declared resources changed"
     )
 
 
@@ -36,7 +39,7 @@ class Setting(Spec):
         min_length=1,
         max_length=100,
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
-        description="Names the analyses that these manifests start; never rename it",
+        description="A-Z a-z 0-9 . _ -; it marks the analyses that are started, so never rename it",
     )
     server: str | None = Field(
         default=None,
@@ -55,7 +58,6 @@ class Setting(Spec):
         default=30.0,
         ge=0,
         le=3600,
-        strict=False,
         description="Seconds after which a write can be read everywhere",
     )
 
@@ -82,7 +84,7 @@ def find(paths: Sequence[str]) -> Place:
     found: dict[Path, None] = {}
     for path in paths:
         start = Path.cwd() if path == "-" else Path(path).absolute()
-        start = start if start.is_dir() else start.parent
+        start = start if os.path.isdir(start) else start.parent
         file = next((each / FILE for each in (start, *start.parents) if _ours(each)), None)
         found[file or start] = None
     files = [each for each in found if each.name == FILE]
@@ -102,24 +104,40 @@ def find(paths: Sequence[str]) -> Place:
 
 
 def _ours(folder: Path) -> bool:
-    try:
-        return (folder / FILE).is_file()
-    except OSError:
-        return False
+    # One that is there and cannot be read is an error later: its limits must not be passed over.
+    return os.path.lexists(folder / FILE)
 
 
 def load(file: Path) -> Place:
     """Read one icaform.yaml; Rejected with everything that is wrong with it."""
     name = _relative(file)
     try:
-        data = file.read_bytes()
+        if not file.is_file() and file.exists():
+            raise OSError(None, "it is no regular file")
+        with file.open("rb") as stream:
+            data = stream.read(MAX_FILE + 1)
     except OSError as error:
         raise Rejected(
-            [Diagnostic(Code.BAD_SETTING, f"{name} cannot be read: {error.strerror}", "check it")]
+            [
+                Diagnostic(
+                    Code.BAD_SETTING,
+                    f"{name} cannot be read: {error.strerror}",
+                    "make it a file that can be read, or remove it",
+                )
+            ]
         ) from None
     documents, wrong = read(data, name)
+    if [each.code for each in wrong] == [Code.EMPTY]:
+        return Place(file.parent, Setting(), name)
     if not wrong and len(documents) != 1:
-        wrong = [Diagnostic(Code.BAD_SETTING, f"{name} holds {len(documents)} documents", "keep one")]
+        wrong = [
+            Diagnostic(
+                Code.BAD_SETTING,
+                f"{name} holds {len(documents)} documents",
+                "keep one",
+                origin=documents[1].origin(),
+            )
+        ]
     if wrong:
         raise Rejected(wrong)
     setting, wrong = check(documents[0], (), Setting)

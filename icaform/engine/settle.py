@@ -2,59 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from icaform.address import Address
 from icaform.engine.execute import KEY_LIFE, Executor, again
 from icaform.engine.run import Run
-from icaform.operation import Call, Operation, Outcome, Repeat, Unknown
+from icaform.operation import Call, Operation, Repeat
+from icaform.plan import Plan
 from icaform.state import Begun
 
 
-def settle(run: Run) -> dict[Address, Outcome]:
-    """Decide every pending entry of the journal, oldest first; the outcomes that stay undecided.
+def settle(run: Run) -> None:
+    """Look what became of every pending entry of the journal, oldest first. Nothing is sent here.
 
-    Where all its resources are there, or on their way, it is done. Where none is, a call whose key ICA still
-    honours for us is repeated to the byte, which returns the first answer if there was one; any other is
-    taken to have had no effect, once the read lag has passed. Where only some are there, their kind has found
-    that the others will not come, and the plan that follows tells what to do about these.
+    Where its resources are there, or on their way, it is done; where only some are, their kind has found that
+    the others will not come, and the plan that follows tells what to do about these. Where none is, a call
+    whose key ICA still honours for us stays pending: the plan states it again to the byte if the manifests
+    still want it, and ``run_plan`` goes on with the same entry. Any other is taken to have had no effect.
     """
-    undecided: dict[Address, Outcome] = {}
-    for number, begun in sorted(run.store.memory().pending.items()):
-        undecided |= _one(run, number, begun)
-    return undecided
+    for number, begun in sorted(run.memory().pending.items()):
+        _one(run, number, begun)
 
 
-def _one(run: Run, number: int, begun: Begun) -> Mapping[Address, Outcome]:
+def _one(run: Run, number: int, begun: Begun) -> None:
+    if not _declared(run, begun):
+        # Nothing can be compared, and nothing will be sent; plan tells of it each time.
+        return
     now = run.world.clock.now()
     executor = Executor(run, {})
-    made = again(begun)
-    operation = made[0] if made else Operation(begun.verb, begun.addresses, _NOTHING)
-    known = [address for address in begun.addresses if address in run.by_address]
-    if not known:
-        # Nothing can be compared, and nothing will be sent; plan tells of it each time.
-        return {}
-    wait = begun.time + run.place.setting.readLag - now
+    operation = again(begun) or Operation(begun.verb, begun.addresses, _NOTHING)
+    wait = begun.time + run.place.setting.readLag + operation.appears - now
     if wait > 0:
         run.pause(wait, f"{operation.name}: begun {now - begun.time:.0f} s ago; letting it become readable")
     there, missing = executor.seen(operation)
     if there:
         facts = executor.kept_facts(operation, there)
         note = f"a later run found {len(there)} of {len(there) + len(missing)} in place"
-        run.store.end(number, "settled" if missing else "done", facts, note, run.world.clock.now())
-        return {}
+        run.ended(number, "settled" if missing else "done", facts, note)
+        return
     mine = (begun.user, begun.tenant) == (run.identity.user, run.identity.tenant)
-    if (
-        made
-        and operation.call.repeat is Repeat.KEYED
-        and begun.body is not None
-        and mine
-        and now - begun.time < KEY_LIFE
-    ):
-        outcomes = executor.deliver(operation, operation.call, made[1], number)
-        return {address: each for address, each in outcomes.items() if isinstance(each, Unknown)}
-    run.store.end(number, "settled", note="looked for and not there", time=run.world.clock.now())
-    return {}
+    if not (mine and operation.call.repeat is Repeat.KEYED and now - begun.time < KEY_LIFE):
+        run.ended(number, "settled", note="looked for and not there")
+
+
+def abandon(run: Run, plan: Plan) -> None:
+    """End the pending entries whose call the plan does not make: it was looked for, and is not wanted now."""
+    wanted = {operation.call.key for operation in plan.operations}
+    for number, begun in tuple(run.memory().pending.items()):
+        if begun.key not in wanted and _declared(run, begun):
+            run.ended(number, "settled", note="looked for and not there; the manifests want another call now")
+
+
+def _declared(run: Run, begun: Begun) -> bool:
+    return any(address in run.by_address for address in begun.addresses)
 
 
 _NOTHING = Call("GET", "/api", "")

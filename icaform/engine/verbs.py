@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from icaform import guard
 from icaform.diagnostic import Code, Diagnostic, Rejected, Severity
 from icaform.engine import apply as applying
 from icaform.engine import drift as drifting
+from icaform.engine import gather as gathering
 from icaform.engine.apply import Result
 from icaform.engine.connect import Options, open_run
-from icaform.engine.gather import Selection, gather, select
+from icaform.engine.gather import Selection
+from icaform.engine.lease import lease
 from icaform.engine.run import Run, prepare
-from icaform.engine.setting import Place, find
-from icaform.engine.settle import settle
+from icaform.engine.setting import Place
+from icaform.engine.settle import abandon, settle
 from icaform.engine.world import World
 from icaform.guard import Bounds
 from icaform.kinds import Kinds
-from icaform.operation import Unknown
 from icaform.plan import Plan
 from icaform.state import Desired
 
@@ -35,9 +35,7 @@ def load(
 ) -> tuple[Place, list[Desired]]:
     """The workspace of some paths and the wishes that they declare; Rejected with all that is wrong."""
     world = world or World()
-    place = find(paths)
-    wishes = gather(Kinds(), paths, world.stdin, variables=variables or {})
-    return place, select(wishes, selection)
+    return gathering.load(Kinds(), paths, world.stdin, variables=variables or {}, selection=selection)
 
 
 def plan(run: Run, calls: Mapping[str, int] | None = None) -> Plan:
@@ -66,12 +64,8 @@ def apply(
     Rejected before any write where the plan has errors, is not the approved one, or is out of bounds.
     """
     stop = stop or threading.Event()
-    with applying.lease(run.store, run, holder, run_url):
-        undecided = settle(run)
-        if undecided:
-            # What is not known is left alone, and the rest goes on.
-            left = [wish for wish in run.wishes if wish.address not in undecided]
-            run = replace(run, wishes=left, whole=False)
+    with lease(run, holder, run_url):
+        settle(run)
         made, observed = prepare(run, calls)
         _sound(made)
         if approve:
@@ -93,9 +87,8 @@ def apply(
         if wrong:
             raise Rejected(wrong)
         applying.secrets_of(run, made)
-        result = applying.run_plan(run, made, observed, stop)
-        reasons = [each.reason for each in undecided.values() if isinstance(each, Unknown)]
-        return replace(result, undecided=tuple(reasons))
+        abandon(run, made)
+        return applying.run_plan(run, made, observed, stop)
 
 
 def _sound(made: Plan) -> None:

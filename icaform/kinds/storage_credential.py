@@ -8,6 +8,7 @@ back, so both are remembered in the journal.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -98,10 +99,21 @@ def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
         (mine if owner == view.identity.user else others).setdefault(row["name"], []).append(row)
     live: dict[Address, Live] = {}
     faults: list[Diagnostic] = []
-    wanted = set()
+    wanted: dict[str, Desired] = {}
     for wish in wishes:
-        name = wish.spec.name or wish.address.name
-        wanted.add(name)
+        name = _name(wish)
+        other = wanted.setdefault(name, wish)
+        if other is not wish:
+            faults.append(
+                Diagnostic(
+                    Code.DECLARED_TWICE,
+                    f"{other.address} and {wish.address} are both named {name!r} in ICA",
+                    "keep one of the two, or give one another name in spec.name",
+                    origin=wish.origin,
+                    address=wish.address,
+                )
+            )
+            continue
         rows = mine.get(name, [])
         if len(rows) == 1:
             live[wish.address] = Live(wish.address, rows[0]["id"], rows[0])
@@ -140,6 +152,9 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
     """Type by what ICA shows; shared and secret by what the journal remembers was written."""
     spec: StorageCredentialSpec = wish.spec
     last = view.remembered.get(wish.address, {})
+    # What is remembered of another id or name was written to another credential.
+    known = last if last.get("id") in (None, live.id if live else last.get("id")) else {}
+    known = known if known.get("name") in (None, _name(wish)) else {}
     now = view.fingerprint(wish.secrets) if wish.secrets else None
     if live is None:
         first = ("create", "share") if spec.shared else ("create",)
@@ -147,7 +162,7 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
         new += [Edit("shared", None, True)] if spec.shared else []
         new += [Edit("secret", None, shown(now), private=True)] if wish.secrets else []
         warning = ("sharing cannot be undone",) if spec.shared else ()
-        drifted = Standing.DRIFTED if last.get("id") else Standing.PENDING
+        drifted = Standing.DRIFTED if known.get("id") else Standing.PENDING
         return Create(wish, tuple(new), first, warning, drifted)
     if live.facts.get("type", spec.type) != spec.type:
         return Held(
@@ -162,7 +177,7 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
             ),
             (Edit("type", live.facts["type"], spec.type),),
         )
-    if last.get("shared") and not spec.shared:
+    if known.get("shared") and not spec.shared:
         return Held(
             wish,
             live,
@@ -178,8 +193,6 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
     edits: list[Edit] = []
     verbs: list[str] = []
     notes: list[str] = []
-    # What is remembered of another id was written to another credential of that name.
-    known = last if last.get("id") in (None, live.id) else {}
     if spec.shared and not known.get("shared"):
         edits.append(Edit("shared", NOT_KNOWN if known.get("shared") is None else False, True))
         verbs.append("share")
@@ -224,10 +237,12 @@ def operate(changes: Sequence[Create | Update], view: View) -> Sequence[Operatio
                 case "create":
                     # AWS_ROLE is known to v4 alone.
                     media = V4 if spec.type == "AWS_ROLE" else V3
-                    made = {"name": spec.name or wish.address.name, "type": spec.type, **body}
+                    made = {"name": _name(wish), "type": spec.type, **body}
                     call = Call("POST", LIST, media, content_type=media, body=made, repeat=Repeat.NEVER)
                     id_fact = "id"
-                    facts: Mapping[str, Json] = secret
+                    # What another credential of this address left in memory does not hold for the new one.
+                    facts: Mapping[str, Json] = {"shared": None, "timeModified": None, "name": _name(wish)}
+                    facts = {**facts, **secret}
                 case "share":
                     call = Call("POST", f"{LIST}/{{id}}:share", V3, repeat=Repeat.SAME)
                     facts = {"shared": True}
@@ -263,7 +278,12 @@ def recall(wish: Desired, live: Live, before: Live | None) -> Mapping[str, Json]
     """
     modified = live.facts.get("timeModified")
     stale = before is not None and before.facts.get("timeModified") == modified
-    return {"id": live.id, "timeModified": None if stale else modified}
+    return {"id": live.id, "name": _name(wish), "timeModified": None if stale else modified}
+
+
+def _name(wish: Desired) -> str:
+    """What ICA calls it."""
+    return str(wish.spec.name or wish.address.name)
 
 
 def _aws(spec: StorageCredentialSpec) -> Json:
@@ -279,8 +299,14 @@ def shown(fingerprint: str | None) -> str:
 
 
 def _moved_behind_us(last: Mapping[str, Json], live: Live) -> bool:
-    seen = last.get("timeModified")
-    return seen is not None and live.facts.get("timeModified") not in (None, seen)
+    """Whether ICA shows another time than we last saw, and none at which we may have written it ourselves."""
+    seen, shows = last.get("timeModified"), live.facts.get("timeModified")
+    if seen is None or shows in (None, seen):
+        return False
+    try:
+        return datetime.fromisoformat(str(shows)).timestamp() > float(last.get("written") or 0)
+    except ValueError:
+        return True
 
 
 KIND = Kind(

@@ -11,5 +11,6 @@ from __future__ import annotations
 from icaform.manifest.checking import check, check_value
 from icaform.manifest.document import Document, Json
 from icaform.manifest.reading import read
+from icaform.manifest.secrecy import shown
 
-__all__ = ["Document", "Json", "check", "check_value", "read"]
+__all__ = ["Document", "Json", "check", "check_value", "read", "shown"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 from icaform.address import Origin
@@ -17,7 +18,7 @@ from icaform.manifest.document import Document, Json, Key
 from icaform.manifest.secrecy import name_of
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
+    from pydantic import BaseModel, ValidationError
 
     from icaform.manifest.wording import Finding
 
@@ -49,6 +50,8 @@ def check(document: Document, path: tuple[Key, ...], model: type[M]) -> tuple[M 
             place = document.origin(path[:depth])
             return None, [Diagnostic(Code.MISSING_FIELD, summary, "add it", origin=place)]
     made, findings = _validate(value, model, path)
+    if made is not None:
+        return made, []
     if document.reported:
         findings = [
             each
@@ -72,9 +75,7 @@ def check_value(
 
 
 def _validate(value: Json, model: type[M], path: tuple[Key, ...]) -> tuple[M | None, list[Finding]]:
-    from pydantic import ValidationError
-    from pydantic_core import to_json
-
+    to_json, invalid = _pydantic()
     try:
         # Five times as fast as json.dumps, and most of what a sound manifest costs here.
         text: str | bytes = to_json(value, inf_nan_mode="constants")
@@ -82,12 +83,21 @@ def _validate(value: Json, model: type[M], path: tuple[Key, ...]) -> tuple[M | N
         text = json.dumps(value)
     try:
         return model.model_validate_json(text), []
-    except ValidationError as error:
+    except invalid as error:
         from icaform.manifest.shape import findings
 
         found = error.errors(include_input=False, include_context=False, include_url=False)
         errors = [(each["loc"], each["type"], each["msg"]) for each in found[:_MOST]]
         return None, findings(model, value, path, errors)
+
+
+@cache
+def _pydantic() -> tuple[Callable[..., bytes], type[ValidationError]]:
+    """Imported when the first model is checked, and looked up once."""
+    from pydantic import ValidationError
+    from pydantic_core import to_json
+
+    return to_json, ValidationError
 
 
 def _placed(findings: list[Finding], place: Place) -> list[Diagnostic]:

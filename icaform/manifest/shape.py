@@ -7,7 +7,7 @@ mapping may have, which member of a union was meant, and the limits that a messa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from icaform.diagnostic import Code, did_you_mean
@@ -63,6 +63,8 @@ class _Walk:
         node, owner = self._bare(schema)
         deeper = [each for each in errors if each[0]]
         for _, kind, message in (each for each in errors if not each[0]):
+            if kind == "too_short" and deeper:
+                continue  # pydantic counts only the entries that are right
             self.findings.append(self._itself(node, kind, message, subject))
         if not deeper:
             return
@@ -119,7 +121,7 @@ class _Walk:
             kinds = {kind for loc, kind, _ in group if not loc}
             path = (*subject.path, part)
             if "extra_forbidden" in kinds:
-                self.findings.append(_unknown(path, subject.secret, fields))
+                self.findings.append(self._unknown(path, subject.secret, fields))
             elif "missing" in kinds and _guess(str(part)) in misspelt:
                 continue
             elif "missing" in kinds:
@@ -130,6 +132,20 @@ class _Walk:
                 secret, words = _said(owner, name)
                 inner = Subject(path, inside.get(str(part)), secret or subject.secret, words)
                 self.down(schema, inner, group)
+
+    def _unknown(
+        self, path: tuple[Key, ...], secret: bool, fields: Mapping[str, tuple[str, Schema]]
+    ) -> Finding:
+        key, known = str(path[-1]), list(fields)
+        name = "this key" if secret else name_of(key, path[:-1])
+        here = "" if hidden(path[:-1]) or len(path) < 2 else " here"
+        remedy = ""
+        for field, (_, schema) in fields.items():
+            node, _ = self._bare(schema)
+            if node["type"] in _FIELDS and key in node["fields"]:
+                remedy = f"it belongs to `{field}`: write it below that, indented"
+        remedy = remedy or _near(key, known) or f"the fields are {listed(known)}"
+        return Finding(Code.UNKNOWN_FIELD, f"{name} is not a field{here}", remedy, path, on_key=True)
 
     def _items(self, node: Schema, subject: Subject, errors: Sequence[Error]) -> None:
         for part, group in _grouped(errors).items():
@@ -225,14 +241,6 @@ def _said(owner: Any, name: str) -> tuple[bool, str]:
     extra = getattr(field, "json_schema_extra", None)
     extra = extra if isinstance(extra, dict) else {}
     return bool(extra.get("secret")), str(extra.get("wants") or getattr(field, "description", "") or "")
-
-
-def _unknown(path: tuple[Key, ...], secret: bool, fields: Iterable[str]) -> Finding:
-    key, known = str(path[-1]), list(fields)
-    near = _near(key, known)
-    name = "this key" if secret else name_of(key, path[:-1])
-    what = f"{name} is not a field" if hidden(path[:-1]) or len(path) < 2 else f"{name} is not a field here"
-    return Finding(Code.UNKNOWN_FIELD, what, near or f"the fields are {listed(known)}", path, on_key=True)
 
 
 def _near(key: str, fields: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 from icaform.diagnostic import Code, did_you_mean
 from icaform.manifest.document import Json, Key
-from icaform.manifest.secrecy import hidden, name_of, shown
+from icaform.manifest.secrecy import OURS, hidden, name_of, shown
 
 Schema = Mapping[str, Any]
 
@@ -112,6 +112,13 @@ def listed(words: Iterable[Any]) -> str:
 def wrong_type(subject: Subject, wants: str) -> Finding:
     """WRONG_TYPE, with the way to write the type that is wanted."""
     summary = f"{subject.name} wants {wants}, not {given(subject.value)}"
+    if subject.silent and "mapping" in wants and texts(subject.value):
+        return Finding(
+            Code.INLINE_SECRET,
+            f"{subject.name} wants references to secrets, and has text that may be one",
+            "if it is, rotate it, it is in git now; then write {env: NAME}, {file: PATH} or {command: [..]}",
+            subject.path,
+        )
     return Finding(Code.WRONG_TYPE, summary, _retyped(subject.value, wants), subject.path)
 
 
@@ -179,12 +186,14 @@ def _limit(node: Schema, kind: str, subject: Subject) -> tuple[str, str]:
     name = subject.name
     if kind in _LENGTHS:
         key, bound, one, many = _LENGTHS[kind]
-        wanted = f"{bound} {node[key]} {many}" if key in node else f"another number of {many}"
+        number = node.get(key, 0)
+        wanted = f"{bound} {number} {one if number == 1 else many}" if number else f"another number of {many}"
+        allowed = "is wanted" if (number, "short" in kind) == (1, True) else "are allowed"
         has = "has the wrong length"
         if not subject.silent and isinstance(subject.value, str | list | dict):
             actual = len(subject.value)
             has = f"has {actual} {one if actual == 1 else many}"
-        return f"{name} {has}; {wanted} are allowed", "shorten it" if "long" in kind else "lengthen it"
+        return f"{name} {has}; {wanted} {allowed}", "shorten it" if "long" in kind else "lengthen it"
     if kind in _BOUNDS:
         key, bound = _BOUNDS[kind]
         wanted = f"{bound} {node[key]}" if key in node else "another number"
@@ -215,7 +224,7 @@ def texts(value: Json) -> list[str]:
     while pending:
         each = pending.pop()
         if isinstance(each, dict):
-            pending += [*each, *each.values()]
+            pending += [*(key for key in each if key not in OURS), *each.values()]
         elif isinstance(each, list):
             pending += each
         elif not isinstance(each, bool) and len(str(each)) >= _TELLING and each is not None:

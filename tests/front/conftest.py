@@ -166,8 +166,8 @@ class Lab:
         self.control("DELETE", "/requests")
 
 
-@pytest.fixture(scope="session", params=["2026-10"])
-def october(request: pytest.FixtureRequest) -> Iterator[Embedded]:
+@pytest.fixture(scope="session")
+def october() -> Iterator[Embedded]:
     with Embedded(settings=Settings(clock="manual")) as ica:
         yield ica
 

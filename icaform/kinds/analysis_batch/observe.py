@@ -7,6 +7,7 @@ is found by its technical tags; before that only the batch, whose id the journal
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
 
@@ -38,29 +39,32 @@ def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
     for place, group in _by_project(wishes, view).items():
         try:
             project_id = yield from project(place)
-            for batch in dict.fromkeys(wish.spec.batch for wish in group):
-                mine = [wish for wish in group if wish.spec.batch == batch]
-                found = yield from _search(project_id, f"{view.workspace}/{batch}")
-                arriving = _arriving(found, view.now)
-                unmanaged += _visible(mine, found, project_id, live)
-                yield from _creating(mine, project_id, view, live, arriving)
-                missing = [
-                    wish for wish in mine if wish.address not in live or "failed" in live[wish.address].facts
-                ]
-                yield from _resolve(missing, project_id, place, resolved, faults)
         except Rejected as rejected:
-            faults.extend(
-                Diagnostic(
-                    each.code,
-                    each.summary,
-                    each.remedy,
-                    each.detail,
-                    group[0].place(),
-                    group[0].address.parent,
-                )
-                for each in rejected.diagnostics
-            )
+            faults += _faults(rejected, group)
+            continue
+        for batch in dict.fromkeys(wish.spec.batch for wish in group):
+            mine = [wish for wish in group if wish.spec.batch == batch]
+            found = yield from _search(project_id, f"{view.workspace}/{batch}")
+            unmanaged += _visible(mine, found, project_id, live)
+            yield from _creating(mine, project_id, view, live, _arriving(mine[0], found, view))
+            missing = [
+                wish for wish in mine if wish.address not in live or "failed" in live[wish.address].facts
+            ]
+            try:
+                yield from _resolve(missing, project_id, place, resolved, faults)
+            except Rejected as rejected:
+                faults += _faults(rejected, mine)
     return Observed(live, tuple(faults), tuple(unmanaged), resolved)
+
+
+def _faults(rejected: Rejected, group: Sequence[Desired]) -> list[Diagnostic]:
+    """What was rejected, told of each batch that it concerns, so that none of its items is compared."""
+    batches = {wish.address.parent: wish for wish in reversed(group)}
+    return [
+        replace(each, origin=wish.origin, address=batch)
+        for batch, wish in reversed(batches.items())
+        for each in rejected.diagnostics
+    ]
 
 
 def _by_project(wishes: Sequence[Desired], view: View) -> Mapping[str, list[Desired]]:
@@ -138,15 +142,25 @@ def _live(address: Address, marks: Marks, row: Json, project_id: str) -> Live:
     return Live(address, row["id"], facts, project_id)
 
 
-def _arriving(found: Sequence[tuple[Marks, Json]], now: float) -> str:
-    """The digest of a chunk that shows fewer analyses than were sent and is young, or an empty string."""
+def _arriving(wish: Desired, found: Sequence[tuple[Marks, Json]], view: View) -> bool:
+    """Whether a chunk of the wished generation shows fewer analyses than were sent, and is young.
+
+    A chunk whose batch the journal remembers does not count: that batch is asked what became of its items.
+    """
     chunks: dict[str, list[tuple[Marks, Json]]] = {}
+    known: set[str] = set()
     for marks, row in found:
-        chunks.setdefault(marks.chunk, []).append((marks, row))
-    for chunk, rows in chunks.items():
-        if len(rows) < rows[0][0].size and now - max(_created(row) for _, row in rows) < ARRIVAL:
-            return chunk
-    return ""
+        if marks.generation == wish.spec.generation:
+            chunks.setdefault(marks.chunk, []).append((marks, row))
+            last = view.remembered.get(Address(NAME, wish.spec.batch, marks.item), {})
+            if last.get("batch") and last.get("chunk") == marks.chunk:
+                known.add(marks.chunk)
+    return any(
+        chunk not in known
+        and len(rows) < rows[0][0].size
+        and view.now - max(_created(row) for _, row in rows) < ARRIVAL
+        for chunk, rows in chunks.items()
+    )
 
 
 def _created(row: Json) -> float:
@@ -157,7 +171,7 @@ def _created(row: Json) -> float:
 
 
 def _creating(
-    mine: Sequence[Desired], project_id: str, view: View, live: dict[Address, Live], arriving: str
+    mine: Sequence[Desired], project_id: str, view: View, live: dict[Address, Live], arriving: bool
 ) -> Steps[None]:
     """Items that were sent and are not visible: ask the batches that the journal remembers of them."""
     batches: dict[str, list[Desired]] = {}
@@ -186,18 +200,26 @@ def _creating(
         )
 
 
+def batch_job(project_id: str, batch_id: str) -> Steps[Json]:
+    """The job of a batch, None where ICA does not know the batch (any more)."""
+    answer = yield from ask(Call("GET", _form(project_id, batch_id), V3), missing=True)
+    return None if answer.status == 404 else answer.body.get("job") or {}
+
+
+def _form(project_id: str, batch_id: str) -> str:
+    return f"/api/projects/{quote(project_id, safe='')}/analysisCreationBatch/{quote(batch_id, safe='')}"
+
+
 def batch_items(project_id: str, batch_id: str) -> Steps[dict[str, dict[str, Json]]]:
     """What a batch tells of each of its items, by name: creating, failed (why), or its analysis.
 
     Under the empty name stands what holds for an item that the batch does not list.
     """
-    form = f"/api/projects/{quote(project_id, safe='')}/analysisCreationBatch/{quote(batch_id, safe='')}"
-    job_answer = yield from ask(Call("GET", form, V3), missing=True)
-    if job_answer.status == 404:
+    job = yield from batch_job(project_id, batch_id)
+    if job is None:
         return {"": {}}
-    job = job_answer.body.get("job") or {}
     ended = job.get("status") in JOB_ENDED
-    answer = yield from ask(Call("GET", f"{form}/items", V4, paged=True))
+    answer = yield from ask(Call("GET", f"{_form(project_id, batch_id)}/items", V4, paged=True))
     told: dict[str, dict[str, Json]] = {"": {} if ended else {"creating": True}}
     for row in answer.body["items"]:
         marks = read(((row.get("request") or {}).get("tags") or {}).get("technicalTags") or ())
@@ -252,8 +274,7 @@ def _resolve(
                 one["storage"] = _storage(storage, storages)
         except Rejected as rejected:
             faults += [
-                Diagnostic(each.code, each.summary, each.remedy, each.detail, wish.origin, wish.address)
-                for each in rejected.diagnostics
+                replace(each, origin=wish.origin, address=wish.address) for each in rejected.diagnostics
             ]
         resolved[wish.address] = one
 

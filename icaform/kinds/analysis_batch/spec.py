@@ -24,14 +24,9 @@ Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
 
 
-class PipelineWish(Spec):
+class PipelineWish(PipelineSelect):
     """The pipeline to run: selected in ICA, or a Pipeline manifest of this workspace."""
 
-    id: str | None = None
-    urn: str | None = None
-    code: str | None = None
-    name: str | None = None
-    version: str | None = None
     ref: str | None = Field(
         default=None, pattern=r"^Pipeline/[A-Za-z0-9][A-Za-z0-9._-]*$", description="Pipeline/name"
     )
@@ -39,7 +34,7 @@ class PipelineWish(Spec):
     @model_validator(mode="after")
     def _one(self) -> PipelineWish:
         if self.ref is None:
-            PipelineSelect.model_validate(self.model_dump(exclude_none=True))
+            PipelineSelect.model_validate(self.model_dump(exclude_none=True, exclude={"ref"}))
         elif len(self.model_fields_set) > 1:
             raise PydanticCustomError(
                 "bad-value", "`ref` stands alone\nremove the other ways to select the pipeline"
@@ -54,10 +49,20 @@ class Mount(Spec):
     mountPath: Text  # noqa: N815
 
 
+class CredentialReference(Reference):
+    """A StorageCredential manifest of this workspace, by its name there."""
+
+    ref: str = Field(
+        pattern=r"^StorageCredential/[A-Za-z0-9][A-Za-z0-9._-]*$", description="StorageCredential/name"
+    )
+
+
 class S3Details(Spec):
     """The storage credential that opens a bucket: its id, or a StorageCredential manifest."""
 
-    storageCredentialsId: Annotated[str, Field(pattern=UUID)] | Reference  # noqa: N815
+    storageCredentialsId: Annotated[str, Field(pattern=UUID)] | CredentialReference = Field(  # noqa: N815
+        description="its UUID, or {ref: StorageCredential/name}"
+    )
 
 
 class BasespaceDetails(Spec):
@@ -116,7 +121,7 @@ class ReferenceData(Spec):
     """Reference data for one parameter."""
 
     parameterCode: Text  # noqa: N815
-    referenceDataId: Annotated[str, Field(pattern=UUID)]  # noqa: N815
+    referenceDataId: str = Field(pattern=UUID, description="a UUID")  # noqa: N815
 
 
 class AnalysisInput(Spec):
@@ -193,8 +198,8 @@ class Output(Spec):
     type: Literal["FILE", "FOLDER"] | None = None
     targetProjectId: Text  # noqa: N815
     targetPath: Text  # noqa: N815
-    actionOnExist: str | None = Field(  # noqa: N815
-        None, pattern=r"^(?i:OVERWRITE|RENAME|SKIP)$", description="OVERWRITE (ICA's default), RENAME or SKIP"
+    actionOnExist: Literal["OVERWRITE", "RENAME", "SKIP"] | None = Field(  # noqa: N815
+        default=None, description="ICA's default is OVERWRITE"
     )
 
 
@@ -210,7 +215,9 @@ class Logs(Spec):
     """Where the logs go: one of the two."""
 
     logsFolderId: str | None = None  # noqa: N815
-    logsFolderPath: str | None = Field(default=None, pattern=r"^/([^/]+/?)*")  # noqa: N815
+    logsFolderPath: str | None = Field(  # noqa: N815
+        default=None, pattern=r"^/([^/]+/?)*", description="A path that begins with /"
+    )
 
 
 class ItemFields(Spec):
@@ -228,9 +235,9 @@ class ItemFields(Spec):
     inputFormValues: InputForm | None = None  # noqa: N815
     analysisOutput: Annotated[tuple[Output, ...], Field(strict=False)] | None = None  # noqa: N815
     analysisStorage: str | None = Field(default=None, min_length=1, max_length=255, description="Its name")  # noqa: N815
-    analysisStorageId: Annotated[str, Field(pattern=UUID)] | None = None  # noqa: N815
+    analysisStorageId: str | None = Field(default=None, pattern=UUID, description="a UUID")  # noqa: N815
     outputParentFolderId: str | None = None  # noqa: N815
-    activationCodeDetailId: Annotated[str, Field(pattern=UUID)] | None = None  # noqa: N815
+    activationCodeDetailId: str | None = Field(default=None, pattern=UUID, description="a UUID")  # noqa: N815
     logs: Logs | None = None
     tags: Tags | None = None
 

@@ -10,7 +10,7 @@ from icaform.change import Create, Update
 from icaform.diagnostic import Code, Diagnostic
 from icaform.kinds.analysis_batch.desire import MAX_EXTERNAL_FILES, Wish
 from icaform.kinds.analysis_batch.marks import Marks
-from icaform.kinds.analysis_batch.observe import batch_items
+from icaform.kinds.analysis_batch.observe import JOB_ENDED, batch_items, batch_job
 from icaform.operation import (
     Answer,
     Call,
@@ -30,6 +30,8 @@ from icaform.state import View
 
 POLLS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between looks at a batch that is being created; the last one is repeated."""
+APPEARS = 60.0
+"""Seconds within which the first analysis of a granted chunk is taken to be there. ICA states no bound."""
 FOLLOWED = 900.0
 """Seconds after which a batch that is still being created is left to the next run."""
 
@@ -60,14 +62,15 @@ def operate(changes: Sequence[Create | Update], view: View) -> Sequence[Operatio
                 ),
                 starts=len(group),
                 after=tuple(dict.fromkeys(ref for each in group for ref in each.desired.references)),
-                remember={each.address: _facts(each) for each in group},
+                remember={each.address: _facts(each, chunk) for each in group},
                 id_fact="batch",
+                appears=APPEARS,
             )
         )
     return found
 
 
-def _facts(change: Create | Update) -> Mapping[str, Json]:
+def _facts(change: Create | Update, chunk: str) -> Mapping[str, Json]:
     spec: Wish = change.desired.spec
     return {
         "generation": spec.generation,
@@ -76,6 +79,8 @@ def _facts(change: Create | Update) -> Mapping[str, Json]:
         "failed": None,
         "failures": _attempt(change) - 1,
         "analysis": None,
+        "chunk": chunk,
+        "batch": None,
     }
 
 
@@ -86,7 +91,12 @@ def _attempt(change: Create | Update) -> int:
 
 def _chunks(changes: Sequence[Create | Update], view: View) -> Iterator[list[Create | Update]]:
     groups: dict[tuple[str, str], list[Create | Update]] = {}
+    begun = _begun(changes, view)
+    yield from begun
+    again = {change.address for group in begun for change in group}
     for change in changes:
+        if change.address in again:
+            continue
         key = (view.resolved[change.address]["project"], change.address.name)
         groups.setdefault(key, []).append(change)
     for group in groups.values():
@@ -101,6 +111,19 @@ def _chunks(changes: Sequence[Create | Update], view: View) -> Iterator[list[Cre
             files += spec.external_files
         if chunk:
             yield chunk
+
+
+def _begun(changes: Sequence[Create | Update], view: View) -> list[list[Create | Update]]:
+    """Chunks of calls that were begun and have no known end: as they were, so that their key holds."""
+    if not view.pending:
+        return []
+    by_address = {change.address: change for change in changes}
+    calls = {view.pending[each].number: view.pending[each] for each in by_address if each in view.pending}
+    return [
+        [by_address[each] for each in call.addresses]
+        for _, call in sorted(calls.items())
+        if by_address.keys() >= set(call.addresses)
+    ]
 
 
 def _item(change: Create | Update, chunk: str, size: int, view: View) -> tuple[str, Json]:
@@ -168,13 +191,15 @@ def follow(operation: Operation, answer: Answer, view: View) -> Steps[Mapping[Ad
     project_id = operation.call.path.split("/")[3]
     waited = 0.0
     for poll in _polls():
-        told = yield from batch_items(project_id, batch_id)
-        names = {address: told.get(address.item) or told[""] for address in operation.addresses}
-        busy = sum(bool(facts.get("creating")) for facts in names.values())
-        if not busy or waited >= FOLLOWED:
+        job = yield from batch_job(project_id, batch_id)
+        status = job.get("status") if job else None
+        if job is None or status in JOB_ENDED or waited >= FOLLOWED:
             break
-        yield Wait(poll, f"{operation.addresses[0].parent}: {busy} of {len(names)} being created")
+        count = len(operation.addresses)
+        yield Wait(poll, f"{operation.addresses[0].parent}: {count} being created, batch {status}")
         waited += poll
+    told = yield from batch_items(project_id, batch_id)
+    names = {address: told.get(address.item) or told[""] for address in operation.addresses}
     outcomes: dict[Address, Outcome] = {}
     for address, facts in names.items():
         if facts.get("failed"):

@@ -51,6 +51,20 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
             tuple(edits),
             worst(tuple(each.standing for each in edits)),
         )
+    if status == "Draft" and spec.status == "Released" and not live.scope:
+        return Held(
+            wish,
+            live,
+            Diagnostic(
+                Code.IMMUTABLE,
+                "ICA releases a pipeline through a project only, and the manifest names none",
+                "name a project that has the pipeline, in spec.project or in icaform.yaml",
+                origin=wish.place(("spec", "status")),
+                address=wish.address,
+            ),
+            tuple(edits),
+            worst(tuple(each.standing for each in edits)),
+        )
     if spec.message is not None and last.get("message") != spec.message:
         before = last.get("message", NOT_KNOWN)
         edits.append(Edit("message", before, spec.message, Standing.PENDING))

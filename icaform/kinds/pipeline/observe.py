@@ -23,11 +23,11 @@ def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
             chosen, detailed = yield from _choose(place, project_id, group, view, faults)
             listed = detailed
         except Rejected as rejected:
-            faults.extend(_at(each, group[0], "project") for each in rejected.diagnostics)
+            faults.extend(_at(each, wish, "project") for wish in group for each in rejected.diagnostics)
             continue
         if not detailed:
-            chosen = yield from _read_each(project_id, chosen, faults)
-        if project_id and not view.ids:
+            chosen = yield from _read_each(place, project_id, chosen, faults)
+        if not view.ids:
             moving = [row["id"] for wish, row in chosen if row.get("statusAsString") != wish.spec.status]
             links = yield from elsewhere(project_id, moving, listed)
             for _, row in chosen:
@@ -35,7 +35,7 @@ def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
                     row["linkedTo"] = links[row["id"]]
         for wish, row in chosen:
             live[wish.address] = Live(wish.address, row["id"], row, project_id)
-            owners.setdefault(row["id"] + project_id, []).append(wish.address)
+            owners.setdefault(row["id"], []).append(wish.address)
     for addresses in owners.values():
         if len(addresses) > 1:
             named = {wish.address: wish for wish in wishes}
@@ -66,7 +66,7 @@ def _choose(
     if (len(ids) <= FEW or not project_id) and all(known for _, known in ids):
         # Ids are known: single reads answer more cheaply than a list of everything.
         return [(wish, {"id": known}) for wish, known in ids], False
-    found: Catalogue = yield from pipelines(project_id, f"project {place!r}" if place else "the tenant")
+    found: Catalogue = yield from pipelines(project_id, _called(place))
     chosen = []
     for wish in group:
         try:
@@ -81,29 +81,31 @@ FEW = 3
 
 
 def _read_each(
-    project_id: str, chosen: Sequence[tuple[Desired, Json]], faults: list[Diagnostic]
+    place: str, project_id: str, chosen: Sequence[tuple[Desired, Json]], faults: list[Diagnostic]
 ) -> Steps[list[tuple[Desired, Json]]]:
     calls = tuple(pipeline_call(project_id, row["id"]) for _, row in chosen)
     answers = yield calls
     read = []
-    for (wish, row), call, answer in zip(chosen, calls, answers, strict=True):
+    lost = []
+    for (wish, _), call, answer in zip(chosen, calls, answers, strict=True):
         if answer.status == 404:
-            faults.append(
-                _at(
-                    Diagnostic(
-                        Code.NOT_FOUND,
-                        f"there is no pipeline {row['id']} here",
-                        "check the id, and that the pipeline is linked to the project",
-                    ),
-                    wish,
-                    "select",
-                )
-            )
+            lost.append(wish)
         elif answer.problem:
             raise RefusedByServer(call, answer.problem)
         else:
             read.append((wish, unwrap(answer.body)))
+    if lost:
+        found = yield from pipelines(project_id, _called(place))
+        for wish in lost:
+            try:
+                read.append((wish, found.only(wish.spec.select)))
+            except Rejected as rejected:
+                faults.extend(_at(each, wish, "select") for each in rejected.diagnostics)
     return read
+
+
+def _called(place: str) -> str:
+    return f"project {place!r}" if place else "the tenant"
 
 
 def _at(diagnostic: Diagnostic, wish: Desired, name: str) -> Diagnostic:

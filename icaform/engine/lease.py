@@ -1,0 +1,69 @@
+"""One apply of a workspace at a time: its lease, held while it runs."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from icaform.diagnostic import Code, Diagnostic, Rejected
+from icaform.engine.run import Run
+from icaform.journal.store import LeaseHeld
+
+LEASE = 300.0
+"""Seconds after which the lease of a run that died is free; a living run renews it well before."""
+
+
+@contextmanager
+def lease(run: Run, holder: str, run_url: str) -> Iterator[None]:
+    """Hold the workspace's one lease; Rejected where another run has it.
+
+    ``holder`` is ``HOST:PID``. A run of this machine whose process is gone, killed perhaps, holds nothing.
+    """
+    clock, store = run.world.clock, run.store
+    held = store.acquire(holder, run_url, clock.now(), LEASE)
+    if isinstance(held, LeaseHeld) and _gone(held.holder):
+        # Taken as if it had ended; of two who see this at once, the store gives it to one.
+        held = store.acquire(holder, run_url, max(clock.now(), held.expires), LEASE)
+    if isinstance(held, LeaseHeld):
+        where = f" ({held.run_url})" if held.run_url else ""
+        raise Rejected(
+            [
+                Diagnostic(
+                    Code.LOCKED,
+                    f"{held.holder}{where} is applying this workspace; its lease ends in "
+                    f"{max(0.0, held.expires - clock.now()):.0f} s unless renewed",
+                    "wait for that run; if it is dead, its lease ends by itself",
+                )
+            ]
+        )
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(LEASE / 5):
+            store.renew(held, clock.now(), LEASE)
+
+    thread = threading.Thread(target=beat, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(1)
+        store.release(held)
+
+
+def _gone(holder: str) -> bool:
+    """Whether a holder was a process of this machine that does not run any more."""
+    host, _, number = holder.rpartition(":")
+    if host != socket.gethostname() or not number.isdecimal() or os.name != "posix":
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False

@@ -1,0 +1,136 @@
+"""Three-way drift: what the server did, what the manifest wants, both, and what nobody declares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.front import everything
+from tests.front.test_apply import forget
+from tests.front.test_pipelines import IDS, manifest, seed
+
+
+@pytest.fixture
+def applied(lab: Any) -> Any:
+    """A lab whose pipeline was deprecated by an apply."""
+    seed(lab)
+    lab.write("p.yaml", manifest("Deprecated"))
+    assert lab.apply().code == 0
+    return lab
+
+
+def behind(lab: Any, step: str, message: str = "") -> None:
+    """Somebody moves the pipeline in ICA itself."""
+    (project,) = (each["id"] for each in everything.objects(lab, "Project") if each["name"] == "wgs-prod")
+    lab.api("POST", f"/api/projects/{project}/pipelines/{IDS['id']}:{step}", {"message": message})
+
+
+def drift(lab: Any, *more: str) -> Any:
+    return lab.run("drift", str(lab.folder), "--output", "json", *more)
+
+
+def standings(lab: Any) -> tuple[list[str], list[str]]:
+    """What drift and plan say of each resource."""
+    return (
+        [each["standing"] for each in drift(lab).json["resource_drift"]],
+        [each["standing"] for each in lab.plan().json["resource_changes"]],
+    )
+
+
+def test_what_stands_as_it_was_written_has_no_drift(applied: Any) -> None:
+    assert standings(applied) == ([], [])
+    assert drift(applied, "--detailed-exitcode").code == 0
+
+
+def test_an_archive_behind_our_back_is_drift_and_held(applied: Any) -> None:
+    behind(applied, "archive")
+    assert standings(applied) == (["drifted"], ["drifted"])
+    (row,) = drift(applied).json["resource_drift"]
+    assert (row["change"]["before"], row["change"]["after"]) == (
+        {"status": "Deprecated"},
+        {"status": "Archived"},
+    )
+    assert (drift(applied).code, drift(applied, "--detailed-exitcode").code) == (0, 2)
+
+
+def test_an_edit_of_the_manifest_is_pending_and_no_drift(applied: Any) -> None:
+    applied.write("p.yaml", manifest("Archived"))
+    assert standings(applied) == ([], ["pending"])
+    assert drift(applied, "--detailed-exitcode").code == 0
+    assert applied.run("plan", str(applied.folder), "--detailed-exitcode").code == 2
+    assert applied.run("plan", str(applied.folder)).code == 0
+
+
+def test_an_edit_and_a_change_behind_our_back_are_both(lab: Any) -> None:
+    seed(lab)
+    lab.write("p.yaml", manifest("Released"))
+    lab.apply()
+    behind(lab, "deprecate")
+    lab.write("p.yaml", manifest("Archived"))
+    assert standings(lab) == (["both"], ["both"])
+    assert drift(lab, "--detailed-exitcode").code == 2
+    assert lab.apply().code == 0
+    assert standings(lab) == ([], [])
+
+
+def test_a_change_behind_our_back_to_what_the_manifest_wants_now_is_nothing_to_do(lab: Any) -> None:
+    seed(lab)
+    lab.write("p.yaml", manifest("Released"))
+    lab.apply()
+    behind(lab, "deprecate")
+    lab.write("p.yaml", manifest("Deprecated"))
+    assert standings(lab) == ([], [])
+
+
+def test_drift_ends_where_the_manifest_gives_in(applied: Any) -> None:
+    behind(applied, "archive")
+    applied.write("p.yaml", manifest("Archived"))
+    assert standings(applied) == ([], [])
+    assert applied.apply().code == 0
+    assert standings(applied) == ([], [])
+
+
+def test_without_a_journal_a_difference_is_pending_because_nobody_knows_who_moved(applied: Any) -> None:
+    behind(applied, "archive")
+    forget(applied)
+    assert standings(applied) == ([], ["pending"])
+
+
+def test_an_apply_that_had_nothing_to_do_remembers_how_things_stood(lab: Any) -> None:
+    seed(lab)
+    lab.write("p.yaml", manifest("Released"))
+    assert lab.apply().json["outcomes"] == []
+    behind(lab, "deprecate")
+    assert standings(lab) == (["drifted"], ["drifted"])
+
+
+def test_what_is_on_the_server_and_declared_nowhere_is_unmanaged_and_no_drift(lab: Any) -> None:
+    lab.control("POST", "/seed", {"credentials": [{"name": "stranger", "owner": "ada"}]})
+    everything.write(lab)
+    lab.apply()
+    found = drift(lab, "--detailed-exitcode")
+    assert found.code == 0
+    assert [each["address"] for each in found.json["unmanaged"]] == ["StorageCredential/stranger"]
+
+
+def test_an_unmanaged_thing_is_not_told_where_only_a_part_was_selected(lab: Any) -> None:
+    lab.control("POST", "/seed", {"credentials": [{"name": "stranger", "owner": "ada"}]})
+    everything.write(lab)
+    assert lab.plan("--only", "StorageCredential/*").json["unmanaged"] == []
+
+
+def test_a_resource_that_is_not_declared_any_more_is_told_and_left_alone(applied: Any) -> None:
+    applied.write("p.yaml", manifest("Released", "code: DRAGEN Germline 4-4-0", name="other"))
+    applied.forget_requests()
+    plan = applied.plan().json
+    assert [each["address"] for each in plan["undeclared"]] == ["Pipeline/p"]
+    applied.apply()
+    assert applied.writes() == []
+
+
+def test_a_pipeline_that_cannot_be_read_is_an_error_and_not_silence(applied: Any) -> None:
+    (project,) = (each["id"] for each in everything.objects(applied, "Project") if each["name"] == "wgs-prod")
+    applied.api("DELETE", f"/api/projects/{project}/pipelines/{IDS['id']}")
+    assert drift(applied).code == 65
+    assert drift(applied).json["errored"]
