@@ -22,7 +22,7 @@ def check(wishes: Sequence[Desired]) -> list[Diagnostic]:
     for wish in wishes:
         for reference in wish.references:
             if reference not in declared:
-                near = did_you_mean(str(reference), map(str, declared))
+                near = did_you_mean(str(reference), sorted(map(str, declared)))
                 found.append(
                     Diagnostic(
                         Code.UNKNOWN_REFERENCE,

@@ -25,13 +25,13 @@ def check(plan: Plan, bounds: Bounds) -> list[Diagnostic]:
     """Why this plan may not run, with the arithmetic; an empty list lets it."""
     found = []
     steps = len(plan.irreversible)
-    if bounds.irreversible is not None and steps != bounds.irreversible:
+    # With none left to take, a count that was right for an earlier run does no harm.
+    if steps and bounds.irreversible is not None and steps != bounds.irreversible:
         shown = ", ".join(each.name for each in plan.irreversible[:5]) + (" and more" if steps > 5 else "")
         found.append(
             Diagnostic(
                 Code.IRREVERSIBLE,
-                f"the plan has {steps} steps that cannot be undone and {bounds.irreversible} were allowed"
-                + (f": {shown}" if steps else ""),
+                f"{steps} steps of the plan cannot be undone, {bounds.irreversible} were allowed: {shown}",
                 f"read them, then say --allow-irreversible {steps}, or --approve {plan.digest}",
             )
         )
@@ -59,11 +59,7 @@ def check(plan: Plan, bounds: Bounds) -> list[Diagnostic]:
             )
         )
     for change in plan.moves:
-        if (
-            isinstance(change, Create | Update)
-            and change.desired.protected
-            and not isinstance(change, Create)
-        ):
+        if isinstance(change, Update) and change.desired.protected:
             found.append(
                 Diagnostic(
                     Code.PROTECTED,

@@ -80,7 +80,7 @@ def project(text: str) -> Steps[str]:
 class PipelineSelect(Spec):
     """Which pipeline is meant. Exactly one of id, urn, code, or name together with version."""
 
-    id: str | None = Field(default=None, pattern=_UUID.pattern, description="The pipeline's UUID")
+    id: str | None = Field(default=None, pattern=f"^{_UUID.pattern}$", description="The pipeline's UUID")
     urn: str | None = Field(
         default=None, pattern=r"^urn:ilmn:ica:pipeline:[0-9a-fA-F-]{36}(#.*)?$", description="Its urn"
     )

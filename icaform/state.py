@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from icaform.address import Address, Origin
 from icaform.diagnostic import Diagnostic
+from icaform.manifest.secrecy import looks_secret
 from icaform.operation import Json, Made, Secret
 
 
@@ -40,12 +41,21 @@ class SecretSource(Spec):
                 "a secret stands here in plain text\n"
                 "rotate it, it is in git now; then write {env: NAME}, {file: PATH} or {command: [..]}",
             )
+        if any(map(looks_secret, _words(value))):
+            raise PydanticCustomError(
+                "inline-secret",
+                "a secret seems to stand where its source's name belongs\n"
+                "rotate it, it is in git now; env takes the name of a variable, file a path",
+            )
         return value
 
     @model_validator(mode="after")
     def _one(self) -> SecretSource:
         if sum(each is not None for each in (self.env, self.file, self.command)) != 1:
-            raise PydanticCustomError("bad-value", "a secret has exactly one of env, file and command")
+            raise PydanticCustomError(
+                "bad-value",
+                "a secret has exactly one of env, file and command\nkeep the one that says where it is found",
+            )
         return self
 
     @property
@@ -56,6 +66,14 @@ class SecretSource(Spec):
         if self.file is not None:
             return Secret(("file", self.file))
         return Secret(("command", *(self.command or ())))
+
+
+def _words(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list | tuple):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _words(each)
 
 
 class Reference(Spec):

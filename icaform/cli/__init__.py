@@ -5,28 +5,19 @@ from __future__ import annotations
 import gc
 import sys
 
-YOUNG = 100_000
-"""Containers made between two looks for garbage. Python's 700 make it look again and again through manifests
-and lists of ten thousand that are all still needed, which takes a fifth of a large plan."""
-
-
-def version() -> str:
-    """The version that is installed."""
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as installed
-
-    try:
-        return installed("icaform")
-    except PackageNotFoundError:
-        return "(run from its source, not installed)"
+from icaform import __version__
 
 
 def main() -> None:
     """The entry point. ``--version`` is answered before anything else is imported."""
     if sys.argv[1:] in (["--version"], ["-V"]):
-        print(f"icaform {version()}")
+        print(f"icaform {__version__}")
         return
     from icaform.cli.group import run
 
-    gc.set_threshold(YOUNG)
-    sys.exit(run(sys.argv[1:]))
+    # Manifests and lists of ten thousand are all still needed whenever Python looks through them for garbage,
+    # at the end as well: a sixth of a large plan. An apply, which may run for hours, turns it on again.
+    gc.disable()
+    code = run(sys.argv[1:])
+    gc.freeze()
+    sys.exit(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -62,6 +63,7 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
         )
     if asks and "-" in paths:
         raise click.UsageError("manifests come from stdin, so nobody can be asked; say --yes or --approve")
+    gc.enable()
     stop = threading.Event()
     stopped: list[int] = []
 

@@ -13,7 +13,7 @@ from types import FrameType
 
 import click
 
-from icaform import cli
+from icaform import __version__, cli
 from icaform.cli.exit import MEANING, Exit, defect
 from icaform.diagnostic import Code, Diagnostic
 
@@ -73,7 +73,7 @@ group.params.append(
 
 
 def _version(ctx: click.Context) -> None:
-    click.echo(f"icaform {cli.version()}")
+    click.echo(f"icaform {__version__}")
     ctx.exit()
 
 

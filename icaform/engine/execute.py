@@ -349,7 +349,7 @@ def _facts(outcomes: Mapping[Address, Outcome]) -> dict[Address, Mapping[str, Js
 def _no_id(address: Address) -> Diagnostic:
     return Diagnostic(
         Code.NOT_FOUND,
-        f"{address} has no id: it was not made",
+        f"{address} has no id: it was not made, or was left out of this run",
         "see what became of it above, then run apply again",
         address=address,
     )

@@ -87,7 +87,8 @@ def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
     """
     call = Call("GET", LIST, V4)
     (answer,) = yield (call,)
-    if answer.problem and answer.problem.code == WRONG_ACCEPT:
+    older = answer.problem is not None and answer.problem.code == WRONG_ACCEPT
+    if older:
         answer = yield from ask(Call("GET", LIST, V3))
     elif answer.problem:
         raise RefusedByServer(call, answer.problem)
@@ -125,6 +126,16 @@ def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
                     + ", ".join(f"{row['id']} (created {row.get('timeCreated', '?')})" for row in rows),
                     "ICA cannot rename or delete one; pick another name in spec.name",
                     origin=wish.origin,
+                    address=wish.address,
+                )
+            )
+        elif older and wish.spec.type == "AWS_ROLE":
+            faults.append(
+                Diagnostic(
+                    Code.BAD_VALUE,
+                    "this server's older API knows no AWS_ROLE credentials",
+                    "use AWS_USER, or wait until the server speaks the newer API",
+                    origin=wish.place(("spec", "type")),
                     address=wish.address,
                 )
             )

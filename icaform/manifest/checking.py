@@ -82,7 +82,8 @@ def _validate(value: Json, model: type[M], path: tuple[Key, ...]) -> tuple[M | N
     except ValueError:
         text = json.dumps(value)
     try:
-        return model.model_validate_json(text), []
+        made: M = model.__pydantic_validator__.validate_json(text)
+        return made, []
     except invalid as error:
         from icaform.manifest.shape import findings
 

@@ -124,7 +124,7 @@ def _empty(file: str) -> Diagnostic:
     return Diagnostic(
         Code.EMPTY,
         "the file holds no manifest",
-        "write one (`icaform init` gives examples), or leave the file out",
+        "write a manifest in it, or leave the file out",
         origin=Origin(file, 1, 1),
     )
 

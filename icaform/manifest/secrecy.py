@@ -26,7 +26,7 @@ _NEARLY = 0.8
 _NAMES = ("secret", "secretaccesskey", "accesskeyid", "password", "token", "apikey")
 # An AWS key id; the head of a JWT.
 _KNOWN = re.compile(r"(?:AKIA|ASIA)[A-Z0-9]{12,}|eyJ[A-Za-z0-9_-]{16,}")
-# An AWS secret key is 40 of these; an API key is long. Names and ids of ICA's have no such runs of mixed case.
+# An AWS secret key is 40 of these, an API key is long; names and ids of ICA's have no such runs.
 _RUNS = re.compile(r"(?<![\w/+=.-])[A-Za-z0-9+][A-Za-z0-9/+]{39}(?![\w/+=.-])|[A-Za-z0-9]{32,}")
 WITHHELD = "(not shown: it looks like a secret)"
 

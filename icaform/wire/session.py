@@ -11,6 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from icaform import __version__
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.operation import Answer, Call, Repeat
 from icaform.wire.answer import read_problem
@@ -73,7 +74,7 @@ class Session:
         self._door = Door(self.server, clock, limits)
         self._heard = False
         self._counting = threading.Lock()
-        self._agent = f"icaform/{_version()}"
+        self._agent = f"icaform/{__version__}"
         cache = TokenCache(token_cache, self.server, credential) if token_cache else None
         self._tokens = Tokens(credential, self._with_headers, clock, cache)
 
@@ -279,15 +280,6 @@ class Door:
             if status >= 400:
                 return b""
             raise
-
-
-def _version() -> str:
-    import importlib.metadata
-
-    try:
-        return importlib.metadata.version("icaform")
-    except importlib.metadata.PackageNotFoundError:
-        return "0"
 
 
 def _certificates() -> str | bool:

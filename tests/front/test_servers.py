@@ -1,4 +1,4 @@
-"""Servers that are down, slow, strange or unwilling: each ends a run with its code, a reason and nothing written."""
+"""Servers that are down, slow, strange or unwilling: each ends a run with its code and a reason."""
 
 from __future__ import annotations
 
@@ -92,15 +92,15 @@ STRANGE: list[tuple[str, Answer, int, str]] = [
 
 def test_whatever_a_strange_server_says_a_run_ends_with_its_code_and_a_remedy(lab: Lab) -> None:
     lab.write("a.yaml", MANIFEST)
-    for name, answer, code, wanted in STRANGE:
-        for verb in VERBS:
+    for number, (name, answer, code, wanted) in enumerate(STRANGE):
+        for verb in (VERBS[number % 4], VERBS[(number + 1) % 4]):
             with serving(answer) as (url, asked):
                 ran = lab.run(
                     *verb, str(lab.folder), "--server-url", url, "--x-api-key", KEY, "--output", "json"
                 )
                 assert (ran.code, told(ran)["code"]) == (code, wanted), (name, verb)
                 assert set(asked) == {"POST /ica/rest/api/tokens"}
-    print(f"{len(STRANGE)} servers, {len(VERBS)} verbs")
+    print(f"{len(STRANGE)} servers, each asked by two verbs")
 
 
 def test_a_redirect_is_not_followed_and_takes_no_key_along(lab: Lab) -> None:
@@ -165,8 +165,10 @@ FAULTS: list[tuple[dict[str, Any], int, str]] = [
 def test_a_read_that_keeps_failing_ends_a_plan_and_writes_nothing(lab: Lab) -> None:
     lab.write("a.yaml", MANIFEST)
     for fault, code, wanted in FAULTS:
-        lab.control("PUT", "/faults", [{"match": {"method": "GET", "path": "/api/storageCredentials"}, **fault}])
-        for verb in VERBS[:3]:
+        lab.control(
+            "PUT", "/faults", [{"match": {"method": "GET", "path": "/api/storageCredentials"}, **fault}]
+        )
+        for verb in (["plan"], ["apply", "--yes"]):
             ran = lab.run(*verb, str(lab.folder), "--output", "json")
             assert (ran.code, told(ran)["code"]) == (code, wanted), (fault, verb)
     lab.control("DELETE", "/faults")

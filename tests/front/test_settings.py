@@ -11,13 +11,20 @@ import pytest
 
 from tests.front.conftest import Lab
 
-PIPELINE = "apiVersion: icaform/v1\nkind: Pipeline\nmetadata: {name: a}\nspec: {select: {code: x}, status: Released}\n"
+PIPELINE = """
+apiVersion: icaform/v1
+kind: Pipeline
+metadata: {name: a}
+spec: {select: {code: x}, status: Released}
+"""
 FAR = "https://ica.example.org"
 
 
 def places(ran: Any) -> list[str]:
     return [
-        f"{each['source']['line']}:{each['source']['column']} {each['code']}" if each["source"] else each["code"]
+        f"{each['source']['line']}:{each['source']['column']} {each['code']}"
+        if each["source"]
+        else each["code"]
         for each in ran.json["diagnostics"]
     ]
 

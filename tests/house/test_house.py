@@ -36,7 +36,9 @@ def test_imports_keep_to_the_floors_and_the_doors() -> None:
 
 def test_schemas_are_fresh() -> None:
     for name, text in documents().items():
-        assert (ROOT / "schemas" / name).read_text(encoding="utf-8") == text, f"run icaform schema schemas ({name})"
+        assert (ROOT / "schemas" / name).read_text(encoding="utf-8") == text, (
+            f"run icaform schema schemas ({name})"
+        )
 
 
 def test_every_diagnostic_code_is_documented_and_used() -> None:
@@ -45,7 +47,9 @@ def test_every_diagnostic_code_is_documented_and_used() -> None:
     for code in Code:
         assert f"`{code.slug}`" in readme, code.slug
         assert code.meaning in readme, code.slug
-        assert f"Code.{code.name}" in source or f'"{code.slug}"' in source.replace("diagnostic.py", ""), code.slug
+        assert f"Code.{code.name}" in source or f'"{code.slug}"' in source.replace("diagnostic.py", ""), (
+            code.slug
+        )
     print(f"{len(Code)} codes")
 
 
@@ -91,13 +95,21 @@ def test_the_schemas_are_json() -> None:
         assert "$schema" in json.loads(path.read_text(encoding="utf-8"))
 
 
+def run(program: str) -> None:
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_starting_up_imports_no_heavy_library() -> None:
     program = (
         "import sys; sys.argv = ['icaform', '--version']; import icaform.cli; icaform.cli.main(); "
         "heavy = {'click', 'pydantic', 'requests', 'ruamel', 'rich', 'deepdiff', 'starlette', 'uvicorn'}; "
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -107,5 +119,7 @@ def test_planning_imports_only_what_it_uses() -> None:
         "heavy = {'ruamel', 'rich', 'deepdiff', 'starlette', 'uvicorn', 'requests', 'sqlite3', 'click'}; "
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr

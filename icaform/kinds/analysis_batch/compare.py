@@ -76,12 +76,19 @@ def _send(wish: Desired, live: Live | None, last: Mapping[str, Json], view: View
         notes.append(f"analysis {last['analysis']} was started for it and is not found any more")
     return Create(
         wish,
-        (Edit("analysis", None, spec.said.get("userReference")),),
+        (Edit("pipeline", None, _called(spec.said["pipeline"])),),
         ("submit",),
         tuple(notes),
         Standing.DRIFTED if drifted else Standing.PENDING,
         irreversible=False,
         remember={"failures": failures},
+    )
+
+
+def _called(pipeline: Mapping[str, Json]) -> str:
+    """The pipeline as its manifest names it."""
+    return " ".join(
+        str(pipeline[each]) for each in ("ref", "code", "name", "version", "urn", "id") if each in pipeline
     )
 
 

@@ -186,7 +186,8 @@ def _creating(
         elif arriving and not (current and last.get("failed")):
             unsure.append(wish)
     for batch_id, wishes in batches.items():
-        told = yield from batch_items(project_id, batch_id)
+        sent = max(float(view.remembered[wish.address].get("written") or 0) for wish in wishes)
+        told = yield from batch_items(project_id, batch_id, view.now - sent < ARRIVAL)
         for wish in wishes:
             facts = told.get(wish.address.item) or told[""]
             if facts:
@@ -210,15 +211,16 @@ def _form(project_id: str, batch_id: str) -> str:
     return f"/api/projects/{quote(project_id, safe='')}/analysisCreationBatch/{quote(batch_id, safe='')}"
 
 
-def batch_items(project_id: str, batch_id: str) -> Steps[dict[str, dict[str, Json]]]:
+def batch_items(project_id: str, batch_id: str, young: bool) -> Steps[dict[str, dict[str, Json]]]:
     """What a batch tells of each of its items, by name: creating, failed (why), or its analysis.
 
-    Under the empty name stands what holds for an item that the batch does not list.
+    Under the empty name stands what holds for an item that the batch does not list. A batch that is ``young``
+    may be read late: that it is not there, or that its job has ended and an item has not, proves nothing yet.
     """
     job = yield from batch_job(project_id, batch_id)
     if job is None:
-        return {"": {}}
-    ended = job.get("status") in JOB_ENDED
+        return {"": {"creating": True} if young else {}}
+    ended = job.get("status") in JOB_ENDED and not young
     answer = yield from ask(Call("GET", f"{_form(project_id, batch_id)}/items", V4, paged=True))
     told: dict[str, dict[str, Json]] = {"": {} if ended else {"creating": True}}
     for row in answer.body["items"]:

@@ -192,13 +192,13 @@ def follow(operation: Operation, answer: Answer, view: View) -> Steps[Mapping[Ad
     waited = 0.0
     for poll in _polls():
         job = yield from batch_job(project_id, batch_id)
-        status = job.get("status") if job else None
-        if job is None or status in JOB_ENDED or waited >= FOLLOWED:
+        status = job.get("status") if job else "not to be seen yet"
+        if status in JOB_ENDED or waited >= FOLLOWED:
             break
         count = len(operation.addresses)
         yield Wait(poll, f"{operation.addresses[0].parent}: {count} being created, batch {status}")
         waited += poll
-    told = yield from batch_items(project_id, batch_id)
+    told = yield from batch_items(project_id, batch_id, young=True)
     names = {address: told.get(address.item) or told[""] for address in operation.addresses}
     outcomes: dict[Address, Outcome] = {}
     for address, facts in names.items():

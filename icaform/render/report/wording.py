@@ -23,11 +23,15 @@ _LOGGED = re.compile(r"##(?=\w*\[)")
 
 def plain(text: str) -> str:
     """Text in which every character is seen: what has no shape stands as ``\\x1b`` or ``\\u202e``."""
+    if text.isprintable() and "##" not in text:
+        return text
     return _LOGGED.sub(r"\\x23#", UNSEEN.sub(_escape, text))
 
 
 def line(text: str) -> str:
     """A whole line of output, coloured or not, that no CI runner takes for a command."""
+    if "::" not in text and "##" not in text:
+        return text
     return _LOGGED.sub(r"\\x23#", _COMMAND.sub(r"\1\\x3a:", text))
 
 

@@ -94,6 +94,8 @@ def middle(text: str, room: int) -> str:
 
 def paint(spans: Iterable[Span], colour: bool) -> str:
     """A finished line. Here, and nowhere else, escape sequences are made; any other is shown as text."""
+    if not colour:
+        return line(plain("".join([span.text for span in spans])).rstrip())
     text = ""
     for style, run in groupby(spans, key=lambda span: span.style):
         said = "".join(plain(span.text) for span in run)
