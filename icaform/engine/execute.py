@@ -6,36 +6,30 @@ acknowledged, look before sending again.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import quote
 
 from icaform.address import Address
 from icaform.change import Create, Keep, Update
 from icaform.diagnostic import Code, Diagnostic, Rejected
+from icaform.engine.frozen import Frozen, described, freeze
 from icaform.engine.observe import converse
 from icaform.engine.run import Run
 from icaform.operation import (
     Answer,
-    Call,
     Done,
     Json,
-    Made,
     Operation,
     Outcome,
     Problem,
     Refused,
     RefusedByServer,
     Repeat,
-    Secret,
     Skipped,
     Unknown,
-    canonical,
 )
-from icaform.state import Begun, Live
+from icaform.state import Live
 from icaform.wire import Unauthorised, Unreachable, WireError
 
 KEY_LIFE = 7 * 86400.0
@@ -61,27 +55,25 @@ class Executor:
         if self.stopping:
             return {address: Skipped(self.stopping) for address in operation.addresses}
         try:
-            call = self.filled(operation)
-            body, frozen = self.bytes_of(call)
+            frozen = freeze(operation, self.ids, self.run.secrets)
         except Rejected as rejected:
             return {address: Skipped(rejected.diagnostics[0]) for address in operation.addresses}
         try:
-            number = self.begin(operation, call, body, frozen)
+            number = self.begin(operation, frozen)
         except Rejected as rejected:
             # What cannot be written down is not sent.
             self.stopping = rejected.diagnostics[0]
             return {address: Skipped(self.stopping) for address in operation.addresses}
         try:
-            return self.deliver(operation, call, body, number)
+            return self.deliver(operation, frozen, number)
         except Rejected as rejected:
             # It was sent, and its end cannot be written down: the next run looks what became of it.
             self.stopping = rejected.diagnostics[0]
             return {address: Unknown(self.stopping) for address in operation.addresses}
 
-    def begin(self, operation: Operation, call: Call, body: bytes | None, frozen: bool) -> int:
+    def begin(self, operation: Operation, frozen: Frozen) -> int:
         """Write down, durably, what is about to be sent. What an earlier run wrote down holds for us too."""
-        run = self.run
-        digest = hashlib.sha256(body or b"").hexdigest() if frozen else ""
+        run, call, digest = self.run, frozen.call, frozen.digest
         for number, begun in tuple(run.memory().pending.items()):
             if digest and (begun.key, begun.body_digest) == (call.key, digest):
                 return number
@@ -91,18 +83,19 @@ class Executor:
             call=described(call, operation),
             key=call.key,
             body_digest=digest,
-            body=body.decode() if body is not None and frozen else None,
+            body=frozen.kept,
             user=run.identity.user,
             tenant=run.identity.tenant,
             time=run.world.clock.now(),
         )
 
-    def deliver(self, operation: Operation, call: Call, body: bytes | None, number: int) -> Outcomes:
+    def deliver(self, operation: Operation, frozen: Frozen, number: int) -> Outcomes:
         """Send what was begun until it is acknowledged, observed, surely absent, or unknown."""
+        call = frozen.call
         doubt: WireError | None = None
         for _ in range(ROUNDS):
             try:
-                answer = self.run.session.send(call, body)
+                answer = self.run.session.send(call, frozen.body)
             except WireError as error:
                 if error.certain and doubt is None:
                     return self.not_sent(operation, number, error)
@@ -256,86 +249,10 @@ class Executor:
                     missing.append(address)
         return there, missing
 
-    def filled(self, operation: Operation) -> Call:
-        """The call with the id of its resource in its path."""
-        call = operation.call
-        if "{id}" not in call.path:
-            return call
-        known = self.ids.get(operation.addresses[0])
-        if known is None:
-            raise Rejected([_no_id(operation.addresses[0])])
-        return replace(call, path=call.path.replace("{id}", quote(known, safe="")))
-
-    def bytes_of(self, call: Call) -> tuple[bytes | None, bool]:
-        """The bytes to send, and whether they may be written down: not where they hold a secret."""
-        if call.body is None:
-            return None, True
-        held: list[Secret] = []
-        value = self.value_of(call.body, held)
-        return canonical(value).encode(), not held
-
-    def value_of(self, value: Json, held: list[Secret]) -> Json:
-        """A body with its Made and Secret leaves filled in."""
-        match value:
-            case Made(address):
-                known = self.ids.get(address)
-                if known is None:
-                    raise Rejected([_no_id(address)])
-                return known
-            case Secret():
-                held.append(value)
-                return self.run.secrets.value(value)
-            case Mapping():
-                return {name: self.value_of(each, held) for name, each in value.items()}
-            case list() | tuple():
-                return [self.value_of(each, held) for each in value]
-        return value
-
 
 def _id_in(answer: Answer) -> str:
     found = answer.body.get("id") if isinstance(answer.body, dict) else None
     return found if isinstance(found, str) else ""
-
-
-def described(call: Call, operation: Operation) -> str:
-    """A call as the journal keeps it: enough to send it again, beside its body, and to remember it by."""
-    return canonical(
-        {
-            "method": call.method,
-            "path": call.path,
-            "accept": call.accept,
-            "content_type": call.content_type,
-            "repeat": call.repeat.value,
-            "id_fact": operation.id_fact,
-            "appears": operation.appears,
-            "remember": {str(address): facts for address, facts in operation.remember.items()},
-        }
-    )
-
-
-def again(begun: Begun) -> Operation | None:
-    """The operation that a pending entry speaks of, without its body; None where the entry is damaged."""
-    try:
-        told = json.loads(begun.call)
-        call = Call(
-            told["method"],
-            told["path"],
-            told["accept"],
-            content_type=told["content_type"],
-            repeat=Repeat(told["repeat"]),
-            key=begun.key,
-        )
-        remember = {Address.parse(address): facts for address, facts in told["remember"].items()}
-        return Operation(
-            begun.verb,
-            begun.addresses,
-            call,
-            appears=float(told.get("appears", 0)),
-            id_fact=told["id_fact"],
-            remember=remember,
-        )
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
 
 
 def _facts(outcomes: Mapping[Address, Outcome]) -> dict[Address, Mapping[str, Json]]:
@@ -344,15 +261,6 @@ def _facts(outcomes: Mapping[Address, Outcome]) -> dict[Address, Mapping[str, Js
         for address, outcome in outcomes.items()
         if not isinstance(outcome, Skipped) and outcome.remember
     }
-
-
-def _no_id(address: Address) -> Diagnostic:
-    return Diagnostic(
-        Code.NOT_FOUND,
-        f"{address} has no id: it was not made, or was left out of this run",
-        "see what became of it above, then run apply again",
-        address=address,
-    )
 
 
 def _remedy(problem: Problem) -> str:

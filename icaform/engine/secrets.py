@@ -58,12 +58,12 @@ class Secrets:
             if not value or len(value) > MAX_BYTES:
                 raise _unset(secret, "is empty" if not value else "is far too long for a secret")
             self._known[secret] = value
-            self._forms |= forms(value)
+            self._forms = self._forms | forms(value)
         return self._known[secret]
 
     def guard(self, value: str) -> None:
         """Keep another value, an API key say, out of all output as well."""
-        self._forms |= forms(value)
+        self._forms = self._forms | forms(value)
 
     def fingerprint(self, secrets: tuple[Secret, ...]) -> str | None:
         """One keyed fingerprint over the present values, or None where one of them has none now."""

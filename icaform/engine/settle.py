@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from icaform.engine.execute import KEY_LIFE, Executor, again
+from icaform.engine.execute import KEY_LIFE, Executor
+from icaform.engine.frozen import again
 from icaform.engine.run import Run
 from icaform.operation import Call, Operation, Repeat
 from icaform.plan import Plan
