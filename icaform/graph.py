@@ -19,10 +19,15 @@ def check(wishes: Sequence[Desired]) -> list[Diagnostic]:
     declared = {wish.address for wish in wishes} | {wish.address.parent for wish in wishes}
     origins = {wish.address: wish for wish in wishes}
     found = []
+    told: set[tuple[Address, Address]] = set()
     for wish in wishes:
         for reference in wish.references:
+            if (wish.address.parent, reference) in told:
+                continue
             if reference not in declared:
-                near = did_you_mean(str(reference), sorted(map(str, declared)))
+                told.add((wish.address.parent, reference))
+                alike = sorted({str(each.parent) for each in declared if each.kind == reference.kind})
+                near = did_you_mean(str(reference), alike)
                 found.append(
                     Diagnostic(
                         Code.UNKNOWN_REFERENCE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias, TypeVar
@@ -141,6 +141,8 @@ class Operation:
     """Resources whose operations must have succeeded before this one."""
     appears: float = 0.0
     """Seconds, beside the read lag, until its effect can be seen where the server works on it afterwards."""
+    arrives: float = 0.0
+    """Seconds, beside the read lag, after which what does not show did not happen: no server is as slow."""
     id_fact: str = ""
     """Under which name the answer's ``id`` is remembered for each address; empty: it has none."""
     remember: Mapping[Address, Mapping[str, Json]] = field(default_factory=dict)
@@ -200,9 +202,13 @@ def digest(value: Json, length: int = 32) -> str:
     return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()[:length]
 
 
-def idempotency_key(tenant: str, call: Call, attempt: int = 1) -> str:
-    """A key that is the same for the same intent and differs otherwise; safe characters, 255 at most."""
-    return "icaform-" + digest([tenant, call.method, call.path, call.body, attempt], 48)
+def idempotency_key(tenant: str, addresses: Iterable[Address], call: Call) -> str:
+    """A key that is the same for the same intent and differs otherwise; safe characters, 255 at most.
+
+    The resources belong to the intent: two of them may take the same call, but for an id not known yet.
+    """
+    names = [str(each) for each in addresses]
+    return "icaform-" + digest([tenant, names, call.method, call.path, call.body], 48)
 
 
 def _leaf(value: object) -> Json:

@@ -15,7 +15,7 @@ from icaform.kind import Kind
 from icaform.operation import Json, Operation, canonical, digest, idempotency_key
 from icaform.state import Desired, Identity, Live, Observed, View
 
-FORMAT = 1
+FORMAT = 2
 """Version of what the digest covers. Another value makes every digest another."""
 
 
@@ -41,6 +41,8 @@ class Plan:
     unmanaged: tuple[Live, ...] = ()
     undeclared: tuple[Address, ...] = ()
     reads: int = 0
+    referred: Mapping[Address, str] = field(default_factory=dict)
+    """The ids of live resources that operations refer to: who approves a plan approves these."""
     moves: tuple[Change, ...] = field(default=())
     """The changes that are not Keep."""
 
@@ -82,6 +84,7 @@ class Plan:
             [self.identity.tenant, self.identity.user],
             sorted(_said(change) for change in self.moves),
             sorted(_meant(operation) for operation in self.operations),
+            {str(address): live_id for address, live_id in self.referred.items()},
         ]
         return "sha256:" + digest(value, 64)
 
@@ -154,23 +157,29 @@ def make(
         if isinstance(change, Create | Update):
             by_kind.setdefault(address.kind, []).append(change)
     operations = [each for name, group in by_kind.items() for each in kinds[name].operate(group, view)]
+    ordered_ = ordered([keyed(view.identity.tenant, each) for each in operations])
+    referred = {each for operation in ordered_ for each in operation.after if each in live}
     return Plan(
         view.workspace,
         server,
         view.identity,
         tuple(changes),
-        tuple(ordered([keyed(view.identity.tenant, each) for each in operations])),
+        tuple(ordered_),
         (*diagnostics, *observed.faults),
         observed.unmanaged if whole else (),
         undeclared(wishes, view) if whole else (),
         reads,
+        {each: live[each].id for each in sorted(referred)},
         tuple(moves),
     )
 
 
 def keyed(tenant: str, operation: Operation) -> Operation:
     """The operation with its Idempotency-Key, which every mutating call carries."""
-    return replace(operation, call=replace(operation.call, key=idempotency_key(tenant, operation.call)))
+    return replace(
+        operation,
+        call=replace(operation.call, key=idempotency_key(tenant, operation.addresses, operation.call)),
+    )
 
 
 def ordered(operations: Sequence[Operation]) -> list[Operation]:

@@ -26,9 +26,7 @@ from icaform.cli.exit import Exit
 @options.option(
     "--yes", "-y", is_flag=True, help="Do not ask. Irreversible steps must be counted all the same."
 )
-@options.option(
-    "--approve", metavar="sha256:DIGEST", default="", help="Run the plan with this digest, or nothing."
-)
+@options.option("--approve", metavar="sha256:DIGEST", help="Run the plan with this digest, or nothing.")
 @options.option(
     "--allow-irreversible", type=click.IntRange(0), metavar="N", help="The exact number of such steps."
 )
@@ -46,16 +44,19 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
 
     It shows its plan and asks on a terminal; elsewhere it needs --yes or --approve.
     """
+    from icaform.cli.group import Terminated
     from icaform.cli.session import Session, opened
     from icaform.engine import verbs
+    from icaform.engine.apply import Stop
     from icaform.guard import Bounds
     from icaform.render import of_apply, of_plan
 
-    if said["approve"] and not _is_digest(said["approve"]):
+    approve: str | None = said["approve"]
+    if approve is not None and not _is_digest(approve):
         raise click.UsageError(
             "--approve wants sha256: and 64 hexadecimal digits, as icaform plan prints them"
         )
-    asks = not (said["yes"] or said["approve"])
+    asks = not said["yes"] and approve is None
     environ = os.environ if world is None else world.environ
     if asks and (environ.get("CI") == "true" or not (sys.stdin.isatty() and sys.stderr.isatty())):
         raise click.UsageError(
@@ -64,7 +65,7 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
     if asks and "-" in paths:
         raise click.UsageError("manifests come from stdin, so nobody can be asked; say --yes or --approve")
     gc.enable()
-    stop = threading.Event()
+    stop = Stop()
     stopped: list[int] = []
 
     def work(session: Session) -> int:
@@ -81,25 +82,31 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
             tell = run.world.progress
             tell("ask")
             try:
+                shown = of_plan(plan, arguments=options.again(paths, said))
                 if session.output.dialect == "text":
-                    session.output.show(of_plan(plan, arguments=options.again(paths, said)))
+                    session.output.show(shown)
+                elif asks:
+                    session.output.tell(shown)
                 return _ask(plan, bounds) if asks and plan.operations else bounds
             finally:
                 tell("asked")
 
         def on_signal(number: int, frame: FrameType | None) -> None:
             stopped.append(number)
+            if not stop.heard:
+                raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
             if stop.is_set():
                 os._exit(128 + number)
             stop.set()
-            run.session.close()
+            # In a thread of its own: the locks that it takes may be held by what was interrupted here.
+            threading.Thread(target=run.session.close, daemon=True).start()
 
         handlers = {each: signal.signal(each, on_signal) for each in _SIGNALS} if world is None else {}
         try:
             result = verbs.apply(
                 run,
                 bounds,
-                approve=said["approve"],
+                approve=approve,
                 confirm=confirm,
                 holder=f"{socket.gethostname()}:{os.getpid()}",
                 run_url=_run_url(run.world.environ),

@@ -70,6 +70,10 @@ class Output:
             return
         self._write(self._lines(self.dialect, report, sys.stdout), sys.stdout)
 
+    def tell(self, report: Report) -> None:
+        """Show a report to the person at the terminal, whatever goes to stdout."""
+        self._write(self._lines("text", report, sys.stderr), sys.stderr)
+
     def _to_file(self, name: str, file: str, report: Report) -> None:
         text = "".join(self._clean(self._lines(name, report, None)))
         try:
@@ -83,9 +87,12 @@ class Output:
         return (line + "\n" for line in lines)
 
     def _clean(self, chunks: Iterable[str]) -> Iterable[str]:
-        leaks: Callable[[str], bool] = self.secrets.leaks if self.secrets else lambda _: False
-        for chunk in chunks:
-            yield WITHHELD + "\n" if leaks(chunk) else chunk
+        if self.secrets is None or not self.secrets.concealed():
+            yield from chunks
+            return
+        lines = [WITHHELD + "\n" if self.secrets.leaks(chunk) else chunk for chunk in chunks]
+        # A long value may have been broken into lines, of which none holds it.
+        yield from [WITHHELD + "\n"] if self.secrets.leaks("".join(lines)) else lines
 
     def _write(self, chunks: Iterable[str], stream: Any) -> None:
         for chunk in self._clean(chunks):

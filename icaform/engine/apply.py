@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from icaform import graph
 from icaform.address import Address
 from icaform.change import Keep
 from icaform.diagnostic import Code, Diagnostic, Rejected
-from icaform.engine.execute import Executor
+from icaform.engine.execute import Executor, shows
 from icaform.engine.run import Run, facts_of
 from icaform.operation import Done, Json, Operation, Outcome, RefusedByServer, Secret, Skipped, Unknown
 from icaform.plan import Plan
@@ -75,14 +76,25 @@ def leaves(body: Json) -> Iterator[Secret]:
                 yield from leaves(each)
 
 
-def run_plan(run: Run, plan: Plan, observed: Observed, stop: threading.Event) -> Result:
+class Stop(threading.Event):
+    """Asks a run to end. ``heard`` while operations are under way: these are let end, and the report tells of
+    each. At other times whoever wants to stop the run may simply raise.
+    """
+
+    heard = False
+
+
+def run_plan(run: Run, plan: Plan, observed: Observed, stop: Stop) -> Result:
     """Run the operations of a plan that was just made. Whatever happens, every resource gets an outcome."""
     executor = Executor(run, observed.live)
-    executor.ids |= {address: live.id for address, live in observed.live.items() if live.id}
     outcomes = _all(run, executor, plan.operations, stop)
     if not stop.is_set():
-        _confirm(run, plan, observed, outcomes)
-        _adopt(run, plan)
+        try:
+            _confirm(run, plan, observed, outcomes)
+            _adopt(run, plan)
+        except Rejected as rejected:
+            # What was done is done and written down; only what was seen of it afterwards could not be.
+            run.world.progress("note", f"{rejected}; what was done stays done")
     return Result(
         plan,
         tuple(
@@ -94,57 +106,80 @@ def run_plan(run: Run, plan: Plan, observed: Observed, stop: threading.Event) ->
 
 
 def _all(
-    run: Run, executor: Executor, operations: Sequence[Operation], stop: threading.Event
+    run: Run, executor: Executor, operations: Sequence[Operation], stop: Stop
 ) -> list[dict[Address, Outcome]]:
     needs = graph.dependencies(operations)
+    waits = [len(each) for each in needs]
+    dependents: list[list[int]] = [[] for _ in operations]
+    for number, each in enumerate(needs):
+        for need in each:
+            dependents[need].append(number)
     outcomes: list[dict[Address, Outcome]] = [{} for _ in operations]
-    ended: set[int] = set()
-    left = set(range(len(operations)))
+    ready = deque(number for number, count in enumerate(waits) if not count)
     under_way: dict[Future[dict[Address, Outcome]], int] = {}
-    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="apply")
     total = sum(len(operation.addresses) for operation in operations)
+    told = 0
+    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="apply")
+
+    def end(number: int, how: dict[Address, Outcome]) -> None:
+        nonlocal told
+        outcomes[number] = how
+        told += len(how)
+        for each in dependents[number]:
+            waits[each] -= 1
+            if not waits[each]:
+                ready.append(each)
+
     stopped = 0.0
+    stop.heard = True
     try:
-        while left or under_way:
-            for number in sorted(left):
-                if len(under_way) >= WORKERS or not ended.issuperset(needs[number]):
-                    if len(under_way) >= WORKERS:
-                        break
-                    continue
-                left.discard(number)
+        while ready or under_way:
+            while ready and len(under_way) < WORKERS:
+                number = ready.popleft()
                 reason = _reason_not_to(needs[number], operations, outcomes, stop)
                 if reason:
-                    outcomes[number] = {each: Skipped(reason) for each in operations[number].addresses}
-                    ended.add(number)
+                    end(number, dict.fromkeys(operations[number].addresses, Skipped(reason)))
                 else:
                     under_way[pool.submit(executor.execute, operations[number])] = number
-            if not under_way:
-                continue
             if stop.is_set():
                 stopped = stopped or time.monotonic()
                 if time.monotonic() - stopped > GRACE:
                     for number in under_way.values():
-                        outcomes[number] = {
-                            each: Unknown(_IN_FLIGHT) for each in operations[number].addresses
-                        }
-                    break
+                        end(number, dict.fromkeys(operations[number].addresses, Unknown(_IN_FLIGHT)))
+                    under_way.clear()
+                    continue
             done, _ = wait(under_way, timeout=0.2, return_when=FIRST_COMPLETED)
             for future in done:
                 number = under_way.pop(future)
-                outcomes[number] = future.result()
-                ended.add(number)
-                told = sum(len(outcomes[each]) for each in ended)
+                end(number, _result(executor, operations[number], future))
                 run.world.progress("operation", operations[number].name, told, total)
     finally:
+        stop.heard = False
         pool.shutdown(wait=not stop.is_set(), cancel_futures=True)
     return outcomes
+
+
+def _result(
+    executor: Executor, operation: Operation, future: Future[dict[Address, Outcome]]
+) -> dict[Address, Outcome]:
+    error = future.exception()
+    if error is None or not isinstance(error, Exception):
+        return future.result()
+    # A defect of ours: what it left behind is not known, and nothing more is begun.
+    reason = Diagnostic(
+        Code.INTERNAL,
+        f"a defect of icaform ended `{operation.name}`: {type(error).__name__}",
+        "run apply again; it looks before it sends; and report it",
+    )
+    executor.stopping = reason
+    return dict.fromkeys(operation.addresses, Unknown(reason))
 
 
 def _reason_not_to(
     needs: Sequence[int],
     operations: Sequence[Operation],
     outcomes: Sequence[Mapping[Address, Outcome]],
-    stop: threading.Event,
+    stop: Stop,
 ) -> Diagnostic | None:
     if stop.is_set():
         return Diagnostic(
@@ -185,13 +220,10 @@ def _confirm(run: Run, plan: Plan, observed: Observed, outcomes: list[dict[Addre
         for address in list(open_):
             change = run.compare(view, fresh, address)
             if isinstance(change, Keep):
-                wrote = observed.live.get(address)
-                facts[address] = facts_of(run, change, wrote)
-                for number in open_.pop(address):
-                    outcome = outcomes[number][address]
-                    assert isinstance(outcome, Done)
-                    live = change.live
-                    outcomes[number][address] = replace(outcome, id=outcome.id or (live.id if live else ""))
+                facts[address] = facts_of(run, change, observed.live.get(address))
+            open_[address] = [n for n in open_[address] if not shows(change, plan.operations[n].verb)]
+            if not open_[address]:
+                del open_[address]
         run.adopt(facts)
         if waited >= run.place.setting.readLag:
             break

@@ -153,6 +153,7 @@ def open_run(
             commands=options.allow_commands,
         )
         secrets.guard(server.found.credential.secret)
+        session.conceal = secrets.concealed
         project = find_project(options.flags, world.environ, world.home, place.setting.project)
         # The embedded server's port is another at each start, and a plan's digest covers the server.
         name = EMBEDDED if server.embedded else server.url

@@ -9,9 +9,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import assert_never
 
 from icaform.address import Address
-from icaform.change import Create, Keep, Update
+from icaform.change import Change, Create, Held, Keep, Update
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.engine.frozen import Frozen, described, freeze
 from icaform.engine.observe import converse
@@ -58,6 +59,9 @@ class Executor:
             frozen = freeze(operation, self.ids, self.run.secrets)
         except Rejected as rejected:
             return {address: Skipped(rejected.diagnostics[0]) for address in operation.addresses}
+        doubt = self.in_doubt(operation, frozen)
+        if doubt:
+            return {address: Unknown(replace(doubt, address=address)) for address in operation.addresses}
         try:
             number = self.begin(operation, frozen)
         except Rejected as rejected:
@@ -71,11 +75,29 @@ class Executor:
             self.stopping = rejected.diagnostics[0]
             return {address: Unknown(self.stopping) for address in operation.addresses}
 
+    def in_doubt(self, operation: Operation, frozen: Frozen) -> Diagnostic | None:
+        """Why it may not be sent yet: another call for one of its resources may still have its effect."""
+        mine = set(operation.addresses)
+        for begun in tuple(self.run.memory().pending.values()):
+            if begun.key != frozen.call.key and mine.intersection(begun.addresses):
+                age = self.run.world.clock.now() - begun.time
+                return Diagnostic(
+                    Code.OUTCOME_UNKNOWN,
+                    f"a call to {begun.verb} it was begun {age:.0f} s ago and its answer is not known; "
+                    "what it started may not show yet",
+                    "run apply again later: it looks again, and sends what has not come by then",
+                )
+        return None
+
     def begin(self, operation: Operation, frozen: Frozen) -> int:
         """Write down, durably, what is about to be sent. What an earlier run wrote down holds for us too."""
         run, call, digest = self.run, frozen.call, frozen.digest
         for number, begun in tuple(run.memory().pending.items()):
-            if digest and (begun.key, begun.body_digest) == (call.key, digest):
+            if digest and (begun.key, begun.body_digest, begun.addresses) == (
+                call.key,
+                digest,
+                operation.addresses,
+            ):
                 return number
         return run.store.begin(
             addresses=operation.addresses,
@@ -148,14 +170,18 @@ class Executor:
         """ICA said no; an earlier try that came through may be why, so look before believing it."""
         if tried or operation.call.repeat is Repeat.SAME:
             try:
-                there, missing = self.seen(operation)
+                there, missing, unsure = self.seen(operation)
             except (WireError, RefusedByServer) as error:
                 return self.unknown(
                     operation, number, f"ICA refused it ({problem}), and looking failed: {error}"
                 )
-            if there and not missing:
+            if there and not missing and not unsure:
                 self.run.ended(number, "done", self.kept_facts(operation, there))
                 return {address: Done(live.id, already=True) for address, live in there.items()}
+        if tried:
+            return self.unknown(
+                operation, number, f"an earlier try is in doubt, and ICA refused a later one: {problem}"
+            )
         return self.refused(operation, number, problem)
 
     def refused(self, operation: Operation, number: int, problem: Problem) -> Outcomes:
@@ -200,9 +226,11 @@ class Executor:
         lag = run.place.setting.readLag + operation.appears
         run.pause(lag, f"{operation.name}: {doubt.sentence}; looking before sending again")
         try:
-            there, missing = self.seen(operation)
+            there, missing, unsure = self.seen(operation)
         except (WireError, RefusedByServer) as error:
             return self.unknown(operation, number, f"{doubt.sentence}; and looking for it failed: {error}")
+        if unsure:
+            return self.unknown(operation, number, f"{doubt.sentence}; what is there cannot be told apart")
         if not there:
             return None
         if missing:
@@ -233,21 +261,30 @@ class Executor:
                 self.ids[address] = live.id
         return facts
 
-    def seen(self, operation: Operation) -> tuple[dict[Address, Live], list[Address]]:
-        """Which resources of an operation show its effect by now, and which do not."""
+    def seen(self, operation: Operation) -> tuple[dict[Address, Live], list[Address], list[Address]]:
+        """Which resources of an operation show its effect by now, which do not, which cannot be told."""
         view, observed = self.run.look(operation.addresses, self.live)
         there: dict[Address, Live] = {}
-        missing = []
+        missing: list[Address] = []
+        unsure: list[Address] = []
         for address in operation.addresses:
             change = self.run.compare(view, observed, address)
             match change:
-                case Keep(live=Live() as live):
+                case Keep(live=Live() as live) | Update(live=live) if shows(change, operation.verb):
                     there[address] = live
-                case Update(live=live) if operation.verb not in change.verbs:
-                    there[address] = live
-                case Create() | Update() | None | _:
+                case Create() | Update() | Keep():
                     missing.append(address)
-        return there, missing
+                case Held() | None:
+                    # Something is there, and it cannot be told whether it is ours.
+                    unsure.append(address)
+                case _:
+                    assert_never(change)
+        return there, missing, unsure
+
+
+def shows(change: Change | None, verb: str) -> bool:
+    """Whether a fresh comparison shows the effect of a verb: it does not ask for it any more."""
+    return isinstance(change, Keep) or (isinstance(change, Update) and verb not in change.verbs)
 
 
 def _id_in(answer: Answer) -> str:

@@ -86,6 +86,7 @@ def described(call: Call, operation: Operation) -> str:
             "repeat": call.repeat.value,
             "id_fact": operation.id_fact,
             "appears": operation.appears,
+            "arrives": operation.arrives,
             "remember": {str(address): facts for address, facts in operation.remember.items()},
         }
     )
@@ -108,7 +109,8 @@ def again(begun: Begun) -> Operation | None:
             begun.verb,
             begun.addresses,
             call,
-            appears=float(told.get("appears", 0)),
+            appears=float(told["appears"]),
+            arrives=float(told["arrives"]),
             id_fact=told["id_fact"],
             remember=remember,
         )

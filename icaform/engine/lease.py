@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.engine.run import Run
@@ -17,9 +17,10 @@ LEASE = 300.0
 
 
 @contextmanager
-def lease(run: Run, holder: str, run_url: str) -> Iterator[None]:
+def lease(run: Run, holder: str, run_url: str, lost: Callable[[], None]) -> Iterator[None]:
     """Hold the workspace's one lease; Rejected where another run has it.
 
+    ``lost`` is called should another run take it.
     ``holder`` is ``HOST:PID``. A run of this machine whose process is gone, killed perhaps, holds nothing.
     """
     clock, store = run.world.clock, run.store
@@ -43,7 +44,12 @@ def lease(run: Run, holder: str, run_url: str) -> Iterator[None]:
 
     def beat() -> None:
         while not over.wait(LEASE / 5):
-            store.renew(held, clock.now(), LEASE)
+            # A renewal that fails is tried again. A lease that another run took ends this one.
+            with suppress(Rejected):
+                if not store.renew(held, clock.now(), LEASE):
+                    run.world.progress("note", "another run has taken this workspace's lease")
+                    lost()
+                    return
 
     thread = threading.Thread(target=beat, name="lease", daemon=True)
     thread.start()
@@ -52,7 +58,9 @@ def lease(run: Run, holder: str, run_url: str) -> Iterator[None]:
     finally:
         over.set()
         thread.join(1)
-        store.release(held)
+        # What was applied stays applied; a lease that cannot be given back ends by itself.
+        with suppress(Rejected):
+            store.release(held)
 
 
 def _gone(holder: str) -> bool:

@@ -57,6 +57,10 @@ class Secrets:
             value = self._fetch(secret)
             if not value or len(value) > MAX_BYTES:
                 raise _unset(secret, "is empty" if not value else "is far too long for a secret")
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise _unset(secret, "is not UTF-8 text") from None
             self._known[secret] = value
             self._forms = self._forms | forms(value)
         return self._known[secret]
@@ -75,9 +79,19 @@ class Secrets:
         text = json.dumps(values)
         return hmac.new(self.key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
 
+    def concealed(self) -> list[str]:
+        """Every form of every secret fetched so far, longest first, for whoever must not repeat them."""
+        return sorted(self._forms, key=len, reverse=True)
+
     def leaks(self, text: str) -> bool:
-        """Whether a text holds a secret that was fetched, in any of its forms."""
-        return any(form in text for form in self._forms)
+        """Whether a text holds a secret that was fetched, in any of its forms, broken into lines or not."""
+        forms = self._forms
+        if any(form in text for form in forms):
+            return True
+        if "\n" not in text:
+            return False
+        joined = "".join(text.split())
+        return any("".join(form.split()) in joined for form in forms)
 
     def _fetch(self, secret: Secret) -> str:
         match secret.source:

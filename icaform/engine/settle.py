@@ -16,30 +16,36 @@ def settle(run: Run) -> None:
     Where its resources are there, or on their way, it is done; where only some are, their kind has found that
     the others will not come, and the plan that follows tells what to do about these. Where none is, a call
     whose key ICA still honours for us stays pending: the plan states it again to the byte if the manifests
-    still want it, and ``run_plan`` goes on with the same entry. Any other is taken to have had no effect.
+    still want it, and ``run_plan`` goes on with the same entry. Any other is taken to have had no effect once
+    it is older than its effect can take; until then it stays pending, and in the way of its resources.
     """
+    started = run.world.clock.now()
     for number, begun in sorted(run.memory().pending.items()):
-        _one(run, number, begun)
+        _one(run, number, begun, started)
 
 
-def _one(run: Run, number: int, begun: Begun) -> None:
+def _one(run: Run, number: int, begun: Begun, started: float) -> None:
     if not _declared(run, begun):
         # Nothing can be compared, and nothing will be sent; plan tells of it each time.
         return
     now = run.world.clock.now()
     executor = Executor(run, {})
     operation = again(begun) or Operation(begun.verb, begun.addresses, _NOTHING)
-    wait = begun.time + run.place.setting.readLag + operation.appears - now
+    # The wire may have sent it again until its process ended: count from when that was surely over.
+    since = started if now - begun.time < LATEST_SEND else begun.time
+    wait = since + run.place.setting.readLag + operation.appears - now
     if wait > 0:
         run.pause(wait, f"{operation.name}: begun {now - begun.time:.0f} s ago; letting it become readable")
-    there, missing = executor.seen(operation)
+    there, missing, unsure = executor.seen(operation)
+    if unsure:
+        # What cannot be told stays pending; the plan tells the fault, or holds the resource.
+        return
     if there:
         facts = executor.kept_facts(operation, there)
         note = f"a later run found {len(there)} of {len(there) + len(missing)} in place"
         run.ended(number, "settled" if missing else "done", facts, note)
         return
-    mine = (begun.user, begun.tenant) == (run.identity.user, run.identity.tenant)
-    if not (mine and operation.call.repeat is Repeat.KEYED and now - begun.time < KEY_LIFE):
+    if _gone(run, begun, operation) and not _repeatable(run, begun, operation):
         run.ended(number, "settled", note="looked for and not there")
 
 
@@ -47,13 +53,30 @@ def abandon(run: Run, plan: Plan) -> None:
     """End the pending entries whose call the plan does not make: it was looked for, and is not wanted now."""
     wanted = {operation.call.key for operation in plan.operations}
     for number, begun in tuple(run.memory().pending.items()):
-        if begun.key not in wanted and _declared(run, begun):
+        operation = again(begun)
+        if begun.key not in wanted and _declared(run, begun) and operation and _gone(run, begun, operation):
             run.ended(number, "settled", note="looked for and not there; the manifests want another call now")
+
+
+def _gone(run: Run, begun: Begun, operation: Operation) -> bool:
+    """Whether a call of which nothing shows can have no effect any more."""
+    age = run.world.clock.now() - begun.time
+    return age >= run.place.setting.readLag + operation.arrives
+
+
+def _repeatable(run: Run, begun: Begun, operation: Operation) -> bool:
+    """Whether ICA answers a repeat as it answered the first: the same user, within the life of the key."""
+    mine = (begun.user, begun.tenant) == (run.identity.user, run.identity.tenant)
+    keyed = operation.call.repeat is Repeat.KEYED
+    return mine and keyed and run.world.clock.now() - begun.time < KEY_LIFE
 
 
 def _declared(run: Run, begun: Begun) -> bool:
     return any(address in run.by_address for address in begun.addresses)
 
+
+LATEST_SEND = 3600.0
+"""Seconds after its begin within which a call may have been sent, by the wire's patience and deadlines."""
 
 _NOTHING = Call("GET", "/api", "")
 """Stands for a call that a damaged entry does not tell any more; it is never sent."""

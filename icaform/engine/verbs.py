@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 
 from icaform import guard
@@ -10,7 +9,7 @@ from icaform.diagnostic import Code, Diagnostic, Rejected, Severity
 from icaform.engine import apply as applying
 from icaform.engine import drift as drifting
 from icaform.engine import gather as gathering
-from icaform.engine.apply import Result
+from icaform.engine.apply import Result, Stop
 from icaform.engine.connect import Options, open_run
 from icaform.engine.gather import Selection
 from icaform.engine.lease import lease
@@ -52,23 +51,23 @@ def apply(
     run: Run,
     bounds: Bounds,
     *,
-    approve: str = "",
+    approve: str | None = None,
     confirm: Callable[[Plan, Bounds], Bounds | None] = lambda _, bounds: bounds,
     holder: str = "",
     run_url: str = "",
-    stop: threading.Event | None = None,
+    stop: Stop | None = None,
     calls: Mapping[str, int] | None = None,
 ) -> Result | None:
     """Make the server as the manifests want it, by the protocol. None where ``confirm`` declined.
 
     Rejected before any write where the plan has errors, is not the approved one, or is out of bounds.
     """
-    stop = stop or threading.Event()
-    with lease(run, holder, run_url):
+    stop = stop or Stop()
+    with lease(run, holder, run_url, stop.set):
         settle(run)
         made, observed = prepare(run, calls)
         _sound(made)
-        if approve:
+        if approve is not None:
             if approve != made.digest:
                 raise Rejected([_not_approved(approve, made.digest)])
             bounds = Bounds(None, bounds.writes, bounds.analyses, bounds.share)

@@ -256,7 +256,7 @@ def operate(changes: Sequence[Create | Update], view: View) -> Sequence[Operatio
                     facts = {**facts, **secret}
                 case "share":
                     call = Call("POST", f"{LIST}/{{id}}:share", V3, repeat=Repeat.SAME)
-                    facts = {"shared": True}
+                    facts = {"shared": True, "timeModified": None}
                 case "rotate":
                     call = Call(
                         "POST",
@@ -266,7 +266,7 @@ def operate(changes: Sequence[Create | Update], view: View) -> Sequence[Operatio
                         body=body,
                         repeat=Repeat.SAME,
                     )
-                    facts = secret
+                    facts = {**secret, "timeModified": None}
                 case _:
                     raise ValueError(verb)
             found.append(

@@ -57,9 +57,9 @@ def read_problem(status: int, content_type: str, data: bytes, hide: Iterable[str
     try:
         value = read_json(data) if data.strip() else {}
     except NotJson:
-        return Problem(status, detail=clean(data[:4096].decode("utf-8", "replace"), SHORT_TEXT, hide))
+        return Problem(status, detail=clean(data.decode("utf-8", "replace"), SHORT_TEXT, hide))
     if not isinstance(value, dict):
-        return Problem(status, detail=clean(str(value)[:4096], SHORT_TEXT, hide))
+        return Problem(status, detail=clean(str(value), SHORT_TEXT, hide))
 
     def text(*names: str) -> str:
         found = (value[name] for name in names if isinstance(value.get(name), str | int))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -48,6 +48,7 @@ class Session:
 
     ``server`` is a base URL as ``find_server`` gives it; Rejected where it may not be trusted with a token.
     ``token_cache`` is a folder for tokens, none are kept without it. ``seed`` fixes the jitter of retries.
+    ``conceal`` gives further texts that no word of a server may repeat: secrets that bodies carry.
     ``calls`` counts every request that went out, retries and tokens included, by "GET /api/projects".
     """
 
@@ -65,6 +66,7 @@ class Session:
     ) -> None:
         self.server = base_url(server, "the server")
         self.calls: Counter[str] = Counter()
+        self.conceal: Callable[[], Iterable[str]] = tuple
         self._clock = clock
         self._limits = limits
         self._tell = on_event or (lambda event: None)
@@ -182,7 +184,9 @@ class Session:
         self._heard = True
         self._tell(Event("call", str(call), reply.status, self._clock.monotonic() - begun))
         if reply.status >= 400:
-            problem = read_problem(reply.status, reply.type, reply.body, self._tokens.secrets())
+            problem = read_problem(
+                reply.status, reply.type, reply.body, (*self._tokens.secrets(), *self.conceal())
+            )
             pause = retry_after(reply.headers.get("Retry-After", ""), self._clock.now())
             if refused := refusal(call, reply.status, problem, pause):
                 raise refused

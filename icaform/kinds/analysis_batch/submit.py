@@ -10,7 +10,7 @@ from icaform.change import Create, Update
 from icaform.diagnostic import Code, Diagnostic
 from icaform.kinds.analysis_batch.desire import MAX_EXTERNAL_FILES, Wish
 from icaform.kinds.analysis_batch.marks import Marks
-from icaform.kinds.analysis_batch.observe import JOB_ENDED, batch_items, batch_job
+from icaform.kinds.analysis_batch.observe import ARRIVAL, JOB_ENDED, batch_items, batch_job
 from icaform.operation import (
     Answer,
     Call,
@@ -22,6 +22,7 @@ from icaform.operation import (
     Refused,
     Repeat,
     Steps,
+    Unknown,
     Wait,
     digest,
 )
@@ -32,6 +33,8 @@ POLLS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between looks at a batch that is being created; the last one is repeated."""
 APPEARS = 60.0
 """Seconds within which the first analysis of a granted chunk is taken to be there. ICA states no bound."""
+SETTLES = 30.0
+"""Seconds after which an item that an ended job has left open is not only read late."""
 FOLLOWED = 900.0
 """Seconds after which a batch that is still being created is left to the next run."""
 
@@ -65,6 +68,7 @@ def operate(changes: Sequence[Create | Update], view: View) -> Sequence[Operatio
                 remember={each.address: _facts(each, chunk) for each in group},
                 id_fact="batch",
                 appears=APPEARS,
+                arrives=ARRIVAL,
             )
         )
     return found
@@ -200,6 +204,11 @@ def follow(operation: Operation, answer: Answer, view: View) -> Steps[Mapping[Ad
         waited += poll
     told = yield from batch_items(project_id, batch_id, young=True)
     names = {address: told.get(address.item) or told[""] for address in operation.addresses}
+    if status in JOB_ENDED and any(facts.get("creating") for facts in names.values()):
+        # The job has ended and an item has not: once that was not only read late, it is final.
+        yield Wait(SETTLES, f"{operation.addresses[0].parent}: batch {status}, waiting for its last items")
+        told = yield from batch_items(project_id, batch_id, young=False)
+        names = {address: told.get(address.item) or told[""] for address in operation.addresses}
     outcomes: dict[Address, Outcome] = {}
     for address, facts in names.items():
         if facts.get("failed"):
@@ -217,8 +226,15 @@ def follow(operation: Operation, answer: Answer, view: View) -> Steps[Mapping[Ad
             outcomes[address] = Done(
                 facts["analysis"], observed=True, remember={"analysis": facts["analysis"]}
             )
-        elif facts.get("creating"):
-            outcomes[address] = Done(observed=True)
+        else:
+            outcomes[address] = Unknown(
+                Diagnostic(
+                    Code.STILL_RUNNING,
+                    f"ICA took the item, and has not told after {waited:.0f} s what became of it",
+                    "run apply again later: it goes on from here and sends nothing twice",
+                    address=address,
+                )
+            )
     return outcomes
 
 

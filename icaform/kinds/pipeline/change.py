@@ -20,6 +20,8 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
     assert live is not None, "a pipeline that is not found is a fault of the observation"
     status = live.facts.get("statusAsString")
     last = view.remembered.get(wish.address, {})
+    # What is remembered of another id was written to another pipeline.
+    last = last if last.get("id") in (None, live.id) else {}
     if status == spec.status and (spec.message is None or last.get("message") == spec.message):
         return Keep(wish, live)
     if status not in ORDER:
@@ -128,9 +130,8 @@ def operate(changes: Sequence[Create | Update], view: View) -> Sequence[Operatio
             body=body,
             repeat=Repeat.SAME,
         )
-        facts: dict[str, Json] = {"status": spec.status}
-        if spec.message is not None:
-            facts["message"] = spec.message
+        # Without a message in the call, ICA may keep the one there is or clear it: it is not known any more.
+        facts: dict[str, Json] = {"id": change.live.id, "status": spec.status, "message": spec.message}
         found.append(
             Operation(verb, (change.address,), call, change.irreversible, remember={change.address: facts})
         )
@@ -139,4 +140,4 @@ def operate(changes: Sequence[Create | Update], view: View) -> Sequence[Operatio
 
 def recall(wish: Desired, live: Live, before: Live | None) -> Mapping[str, Json]:
     """The status is remembered, so that drift can be told from a wish that is not yet applied."""
-    return {"status": live.facts.get("statusAsString")}
+    return {"id": live.id, "status": live.facts.get("statusAsString")}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
-from icaform.operation import Call, Steps, ask
+from icaform.operation import Call, Steps
 from icaform.reference import V3, pipeline_call
 
 MAX_IDS = 10
@@ -31,7 +31,10 @@ def elsewhere(project_id: str, ids: Sequence[str], searchable: bool) -> Steps[Ma
     groups = [tuple(ids[at : at + size]) for at in range(0, len(ids), size)]
     if not ids or len(groups) > MAX_CALLS:
         return dict.fromkeys(ids, (NOT_ASKED,))
-    answer = yield from ask(Call("GET", "/api/projects", V3, paged=True))
+    (answer,) = yield (Call("GET", "/api/projects", V3, paged=True),)
+    if answer.problem:
+        # A note is not worth a failed plan.
+        return dict.fromkeys(ids, (NOT_ASKED,))
     others = [(row["id"], str(row.get("name"))) for row in answer.body["items"] if row["id"] != project_id]
     if len(others) * len(groups) > MAX_CALLS:
         return dict.fromkeys(ids, (NOT_ASKED,))
