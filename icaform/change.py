@@ -85,6 +85,8 @@ class Keep:
     notes: tuple[str, ...] = ()
     busy: bool = False
     """Work on it is under way on the server; looking again later may show something else."""
+    awaited: bool = False
+    """Whether it comes to be at all is decided by that work, so an apply waits for its end."""
 
     @property
     def address(self) -> Address:

@@ -63,8 +63,10 @@ class Plan:
 
     @property
     def refused(self) -> tuple[Held, ...]:
-        """What is held because ICA has no way to do it: such a manifest cannot come true."""
-        return tuple(each for each in self.held if each.reason.code in (Code.BACKWARD, Code.IMMUTABLE))
+        """What is held and will not come true as the manifest stands. An item that changed since it ran is
+        none of these: it ran, and raising the generation is a wish of its own.
+        """
+        return tuple(each for each in self.held if each.reason.code is not Code.CHANGED_SINCE_RUN)
 
     @property
     def irreversible(self) -> tuple[Operation, ...]:

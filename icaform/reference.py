@@ -137,44 +137,61 @@ class Catalogue:
             if row.get("name") == select.name and row.get("version") == select.version
         ]
 
-    def only(self, select: PipelineSelect) -> Json:
-        """The one row that fits; Rejected with what was found where none or several do."""
-        rows = self.find(select)
+    def _coded(self, select: PipelineSelect) -> list[Json]:
+        """Where rows tell no names: those whose code is made of the name and the version."""
+        if select.name is None or self.named:
+            return []
+        codes = (f"{select.name}{between}{select.version}" for between in " -_")
+        return [self.rows[each] for code in codes for each in self.by_code.get(code, ())]
+
+    @property
+    def named(self) -> bool:
+        """Whether rows tell name and version: only v4 of the newer API does."""
+        return any("name" in row for row in self.rows.values())
+
+    def only(self, select: PipelineSelect, *, coded: bool = False) -> Json:
+        """The one row that fits; Rejected with what was found where none or several do.
+
+        Where rows tell no names, ``coded`` takes a row by its code for whoever reads it and its name then.
+        """
+        rows = self.find(select) or (self._coded(select) if coded else [])
         if len(rows) == 1:
             return rows[0]
         if rows:
-            raise Rejected(
-                [
-                    Diagnostic(
-                        Code.AMBIGUOUS,
-                        f"{len(rows)} pipelines in {self.place} have {select}: {_listed(rows)}",
-                        "select by id",
-                    )
-                ]
-            )
-        if select.name is not None and self.rows and not any("name" in row for row in self.rows.values()):
-            raise Rejected(
-                [
-                    Diagnostic(
-                        Code.NOT_FOUND,
-                        "this server's older API does not tell names and versions of pipelines",
-                        "select by code, id or urn",
-                    )
-                ]
-            )
-        near = did_you_mean(
-            select.code or select.name or "", [str(row.get("code")) for row in self.rows.values()]
-        )
+            summary = f"{len(rows)} pipelines in {self.place} have {select}: {_listed(rows)}"
+            raise Rejected([Diagnostic(Code.AMBIGUOUS, summary, "select by id")])
+        if select.name is not None and self.rows and not self.named and not coded:
+            raise Rejected([no_names(select)])
         listed = f"it has {_listed(list(self.rows.values()))}" if self.rows else "it has no pipeline"
         raise Rejected(
             [
                 Diagnostic(
                     Code.NOT_FOUND,
                     f"no pipeline in {self.place} has {select}; {listed}",
-                    near or "check the selection, and that the pipeline is linked to the project",
+                    self._near(select)
+                    or "check the selection, and that the pipeline is linked to the project",
                 )
             ]
         )
+
+    def _near(self, select: PipelineSelect) -> str:
+        """The nearest thing to a selection. Of versions all are named and none is proposed."""
+        rows = self.rows.values()
+        if select.name is None:
+            return did_you_mean(select.code or "", [str(row.get("code")) for row in rows])
+        versions = sorted(str(row.get("version")) for row in rows if row.get("name") == select.name)
+        if versions:
+            return f"{select.name!r} has the versions {', '.join(versions[:SHOWN])}"
+        return did_you_mean(select.name, sorted({str(row["name"]) for row in rows if "name" in row}))
+
+
+def no_names(select: PipelineSelect) -> Diagnostic:
+    """The server tells no names and versions, so a selection by them cannot be verified."""
+    return Diagnostic(
+        Code.NOT_FOUND,
+        f"this server's older API tells no names and versions of pipelines, so {select} cannot be found",
+        "select by code, id or urn",
+    )
 
 
 def pipelines(project_id: str, place: str, spoken: str = V4) -> Steps[Catalogue]:

@@ -147,7 +147,7 @@ def exit_of(result: Any) -> Exit:
         reasons = [outcome.reason for _, _, outcome in result.outcomes if not isinstance(outcome, Done)]
         code = exit_for(reasons)
         return code if code in (Exit.UNREACHABLE, Exit.RATE_LIMITED, Exit.UNAUTHORISED) else Exit.FAILED
-    if missed or result.plan.held:
+    if missed or result.plan.refused:
         return Exit.PARTLY if done else Exit.FAILED
     return Exit.DONE
 

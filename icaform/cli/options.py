@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -163,6 +164,15 @@ def _file(name: str) -> dict[str, str]:
     if wrong:
         raise Rejected(wrong)
     return found
+
+
+def here(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """The paths, or the folder that one stands in where it is a workspace; never a walk of just anything."""
+    if not paths and not os.path.isfile("icaform.yaml"):
+        raise click.UsageError(
+            "name the files or folders; without any, this folder must hold an icaform.yaml"
+        )
+    return paths or (".",)
 
 
 def again(paths: Sequence[str], said: Mapping[str, Any]) -> list[str]:

@@ -52,7 +52,10 @@ def opened(
     def all_of_it() -> int:
         selection = options.selection_of(said)
         place, wishes = load(
-            paths or (".",), world, variables=options.variables_of(said, world.environ), selection=selection
+            options.here(paths),
+            world,
+            variables=options.variables_of(said, world.environ),
+            selection=selection,
         )
         with progress_for(command, world) as progress:
             surroundings = replace(world, progress=progress)

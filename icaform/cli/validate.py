@@ -32,7 +32,7 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
     def work() -> int:
         _, wishes = load(
             Kinds(),
-            paths or (".",),
+            options.here(paths),
             world.stdin,
             variables=options.variables_of(said, world.environ),
             selection=options.selection_of(said),

@@ -1,13 +1,12 @@
-"""The control door under /_emulator: what no user of ICA can do. No authentication; the server is on loopback
-only.
+"""The control door under /_emulator: what no user of ICA can do. No authentication, loopback only.
 
-    GET  /state                 counts, the clock, and every object with what the API cannot show POST /seed
-    {document}       see seed.py; answers {"seeded": {part: count}} POST /reset {"demo"?: true, "seed"?:
-    {document}}    forget everything but the clock, then seed again GET  /clock; POST /clock {"advance":
-    seconds}       {"now": seconds, "time": text, "clock": "real" | "manual"} GET  /requests?after=N; DELETE
-    /requests            {"items": [entry]} GET|POST|PUT|DELETE /faults                         {"items":
-    [fault]}; POST adds one or a list, PUT replaces GET|POST|PUT|DELETE /outcomes                       the
-    same for outcomes of items and analyses
+- ``GET /state``: counts, the clock, and every object with what the API cannot show
+- ``POST /seed``: a document (see seed.py); answers ``{"seeded": {part: count}}``
+- ``POST /reset``: ``{"demo"?: true, "seed"?: document}``; forgets everything but the clock, then seeds again
+- ``GET /clock``, ``POST /clock``: ``{"advance": seconds}``; answers ``{"now", "time", "clock"}``
+- ``GET /requests?after=N``, ``DELETE /requests``: ``{"items": [entry]}``
+- ``GET|POST|PUT|DELETE /faults``: ``{"items": [fault]}``; POST adds one or a list, PUT replaces
+- ``GET|POST|PUT|DELETE /outcomes``: the same for outcomes of items and analyses
 """
 
 from __future__ import annotations

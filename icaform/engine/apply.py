@@ -208,7 +208,7 @@ def _confirm(run: Run, plan: Plan, observed: Observed, outcomes: list[dict[Addre
     while open_:
         pause = next(looks, LOOKS[-1])
         if pause:
-            run.pause(pause, f"waiting until {len(open_)} changes can be read back")
+            run.pause(pause, f"waiting until what was done can be read back ({len(open_)} left)")
             waited += pause
         try:
             view, fresh = run.look(list(open_), {**observed.live, **_made(plan, outcomes)})

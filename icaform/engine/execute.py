@@ -76,10 +76,14 @@ class Executor:
             return {address: Unknown(self.stopping) for address in operation.addresses}
 
     def in_doubt(self, operation: Operation, frozen: Frozen) -> Diagnostic | None:
-        """Why it may not be sent yet: another call for one of its resources may still have its effect."""
-        mine = set(operation.addresses)
+        """Why it may not be sent yet: another call for one of its resources may still have its effect.
+
+        The same call under another user is another one too: ICA keeps answers by key *and* user.
+        """
+        mine, who = set(operation.addresses), (self.run.identity.user, self.run.identity.tenant)
         for begun in tuple(self.run.memory().pending.values()):
-            if begun.key != frozen.call.key and mine.intersection(begun.addresses):
+            same = (begun.key, begun.user, begun.tenant) == (frozen.call.key, *who)
+            if not same and mine.intersection(begun.addresses):
                 age = self.run.world.clock.now() - begun.time
                 return Diagnostic(
                     Code.OUTCOME_UNKNOWN,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from icaform.address import Address
-from icaform.change import Change
-from icaform.diagnostic import Code, Diagnostic, Severity
+from icaform.change import Change, Keep
+from icaform.diagnostic import Code, Diagnostic, Rejected, Severity
 from icaform.engine.observe import Transport, observe
 from icaform.engine.secrets import Secrets
 from icaform.engine.setting import Place
@@ -19,6 +19,9 @@ from icaform.kind import Kind
 from icaform.operation import Json
 from icaform.plan import Plan, make
 from icaform.state import Begun, Desired, Identity, Live, Observed, View
+
+AWAITED, EVERY = 900.0, 5.0
+"""Seconds that an apply waits for what an earlier run has started, and between two looks at it."""
 
 
 @dataclass
@@ -108,8 +111,6 @@ class Run:
         unclear = {each.address for each in observed.faults if each.severity is Severity.ERROR}
         if wish is None or address in unclear or address.parent in unclear:
             return None
-        from dataclasses import replace
-
         view = replace(view, resolved=observed.resolved)
         return self.kinds[address.kind].compare(wish, observed.live.get(address), view)
 
@@ -132,22 +133,36 @@ def prepare(run: Run, calls: Mapping[str, int] | None = None) -> tuple[Plan, Obs
     return made, observed
 
 
+def arrived(run: Run, calls: Mapping[str, int] | None = None) -> tuple[Plan, Observed]:
+    """The plan once what an earlier run has started came to be, or did not: waits for that, within bounds."""
+    made, observed = prepare(run, calls)
+    open_ = [change.address for change in made.changes if isinstance(change, Keep) and change.awaited]
+    if not open_:
+        return made, observed
+    waited = 0.0
+    while open_ and waited < AWAITED:
+        run.pause(EVERY, f"{open_[0].parent}: {len(open_)} from an earlier run being created")
+        waited += EVERY
+        view, fresh = run.look(open_, {})
+        changes = [run.compare(view, fresh, address) for address in open_]
+        open_ = [each.address for each in changes if isinstance(each, Keep) and each.awaited]
+    return prepare(run, calls)
+
+
 def unset_secrets(run: Run) -> list[Diagnostic]:
-    """A warning for each secret that has no value here: it is needed once it must be sent."""
+    """A warning for each secret that cannot be had here: it is needed once it must be sent."""
     found = []
     for wish in run.wishes:
         for secret in wish.secrets:
-            if secret.source[0] != "command" and run.secrets.peek(secret) is None:
-                found.append(
-                    Diagnostic(
-                        Code.SECRET_UNSET,
-                        f"the secret's {secret.source[0]} {secret.source[1]!r} has no value here",
-                        "set it where apply runs; without it, whether to rotate cannot be told",
-                        origin=wish.origin,
-                        address=wish.address,
-                        severity=Severity.WARNING,
-                    )
-                )
+            if secret.source[0] == "command":
+                continue
+            try:
+                run.secrets.value(secret)
+            except Rejected as rejected:
+                found += [
+                    replace(each, origin=wish.origin, address=wish.address, severity=Severity.WARNING)
+                    for each in rejected.diagnostics
+                ]
     return found
 
 

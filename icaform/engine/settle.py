@@ -35,7 +35,10 @@ def _one(run: Run, number: int, begun: Begun, started: float) -> None:
     since = started if now - begun.time < LATEST_SEND else begun.time
     wait = since + run.place.setting.readLag + operation.appears - now
     if wait > 0:
-        run.pause(wait, f"{operation.name}: begun {now - begun.time:.0f} s ago; letting it become readable")
+        run.pause(
+            wait,
+            f"{operation.name}: begun {now - begun.time:.0f} s ago; waiting {wait:.0f} s until it would show",
+        )
     there, missing, unsure = executor.seen(operation)
     if unsure:
         # What cannot be told stays pending; the plan tells the fault, or holds the resource.

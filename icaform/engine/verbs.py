@@ -13,7 +13,7 @@ from icaform.engine.apply import Result, Stop
 from icaform.engine.connect import Options, open_run
 from icaform.engine.gather import Selection
 from icaform.engine.lease import lease
-from icaform.engine.run import Run, prepare
+from icaform.engine.run import Run, arrived, prepare
 from icaform.engine.setting import Place
 from icaform.engine.settle import abandon, settle
 from icaform.engine.world import World
@@ -65,7 +65,7 @@ def apply(
     stop = stop or Stop()
     with lease(run, holder, run_url, stop.set):
         settle(run)
-        made, observed = prepare(run, calls)
+        made, observed = arrived(run, calls)
         _sound(made)
         if approve is not None:
             if approve != made.digest:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from icaform.diagnostic import Code, Diagnostic
-from icaform.operation import Call, Problem
+from icaform.operation import Call, Problem, Repeat
 
 
 class ReadOnly(RuntimeError):
@@ -68,7 +68,8 @@ class WireError(Exception):
 
     def diagnostic(self) -> Diagnostic:
         """The same for a person."""
-        doubt = "" if self.certain else "It is not certain that the call had no effect."
+        reads = self.call.repeat is Repeat.READ
+        doubt = "" if self.certain or reads else "It is not certain that the call had no effect."
         return Diagnostic(self.code, str(self), remedy=self.remedy, detail=doubt)
 
 

@@ -198,3 +198,10 @@ def _fresh(folder: Path, ica: Embedded) -> Lab:
     made.forget_requests()
     made.write("icaform.yaml", "workspace: lab\nproject: wgs-prod\n")
     return made
+
+
+@pytest.fixture
+def slow_lab(tmp_path: Path) -> Iterator[Lab]:
+    """A workspace against a server that takes five minutes to begin with a batch."""
+    with Embedded(settings=Settings(clock="manual", batch_initialized=300)) as ica:
+        yield _fresh(tmp_path, ica)

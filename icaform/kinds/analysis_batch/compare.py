@@ -37,7 +37,7 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
             edits or (Edit("spec", live.facts.get("spec"), spec.spec_digest),),
         )
     if live.facts.get("creating"):
-        return Keep(wish, live, "being created", busy=True)
+        return Keep(wish, live, "being created", busy=True, awaited=True)
     status = str(live.facts.get("status") or "started")
     notes: tuple[str, ...] = ()
     if status in ("FAILED", "FAILED_FINAL", "FAILEDFINAL", "ABORTED"):

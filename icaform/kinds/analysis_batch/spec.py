@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -142,6 +143,12 @@ class AnalysisInput(Spec):
         if self.objectType == "JSON":
             if self.inputJson is None:
                 raise PydanticCustomError("missing-field", "objectType JSON needs `inputJson`\nadd it")
+            try:
+                json.loads(self.inputJson)
+            except ValueError:
+                raise PydanticCustomError(
+                    "bad-value", "`inputJson` is no JSON\nwrite the CWL input object as JSON text"
+                ) from None
             wrong = said & {"inputs", "parameters", "referenceDataParameters"}
         else:
             wrong = said & {"inputJson", "dataIds", "mounts", "externalData"}

@@ -98,7 +98,8 @@ def _chunks(changes: Sequence[Create | Update], view: View) -> Iterator[list[Cre
     begun = _begun(changes, view)
     yield from begun
     again = {change.address for group in begun for change in group}
-    for change in changes:
+    # By name, so that a plan does not depend on the order in which a manifest lists its items.
+    for change in sorted(changes, key=lambda each: each.address):
         if change.address in again:
             continue
         key = (view.resolved[change.address]["project"], change.address.name)

@@ -8,7 +8,7 @@ from icaform.address import Address
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.kinds.pipeline.links import elsewhere
 from icaform.operation import Json, RefusedByServer, Steps
-from icaform.reference import Catalogue, pipeline_call, pipelines, project, unwrap
+from icaform.reference import Catalogue, PipelineSelect, no_names, pipeline_call, pipelines, project, unwrap
 from icaform.state import Desired, Live, Observed, View
 
 
@@ -70,7 +70,7 @@ def _choose(
     chosen = []
     for wish in group:
         try:
-            chosen.append((wish, found.only(wish.spec.select)))
+            chosen.append((wish, found.only(wish.spec.select, coded=True)))
         except Rejected as rejected:
             faults.extend(_at(each, wish, "select") for each in rejected.diagnostics)
     return chosen, found.detailed
@@ -93,7 +93,12 @@ def _read_each(
         elif answer.problem:
             raise RefusedByServer(call, answer.problem)
         else:
-            read.append((wish, unwrap(answer.body)))
+            row = unwrap(answer.body)
+            wrong = _other(wish.spec.select, row)
+            if wrong:
+                faults.append(_at(wrong, wish, "select"))
+            else:
+                read.append((wish, row))
     if lost:
         found = yield from pipelines(project_id, _called(place))
         for wish in lost:
@@ -102,6 +107,19 @@ def _read_each(
             except Rejected as rejected:
                 faults.extend(_at(each, wish, "select") for each in rejected.diagnostics)
     return read
+
+
+def _other(select: PipelineSelect, row: Json) -> Diagnostic | None:
+    """What is wrong where a pipeline that was found by its code is not the one of that name and version."""
+    if select.name is None or (row.get("name"), row.get("version")) == (select.name, select.version):
+        return None
+    if "name" not in row:
+        return no_names(select)
+    return Diagnostic(
+        Code.NOT_FOUND,
+        f"no pipeline has {select}; {row.get('code')!r} is {row['name']!r} version {row.get('version')!r}",
+        "select by id",
+    )
 
 
 def _called(place: str) -> str:

@@ -69,7 +69,9 @@ def of_plan(
         digest=plan.digest,
         workspace=plan.workspace,
         server=plan.server,
-        offer="" if plan.empty else shlex.join(["icaform", "apply", "--approve", plan.digest, *arguments]),
+        offer=""
+        if plan.empty or errors
+        else shlex.join(["icaform", "apply", "--approve", plan.digest, *arguments]),
         errored=bool(errors),
         complete=not errors and not counts["held"],
         exit_code=exit_code,
