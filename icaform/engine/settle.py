@@ -34,12 +34,13 @@ def _one(run: Run, number: int, begun: Begun, started: float) -> None:
     # The wire may have sent it again until its process ended: count from when that was surely over.
     since = started if now - begun.time < LATEST_SEND else begun.time
     wait = since + run.place.setting.readLag + operation.appears - now
-    if wait > 0:
+    there, missing, unsure = executor.seen(operation)
+    if wait > 0 and not unsure and (missing or not there):
         run.pause(
             wait,
             f"{operation.name}: begun {now - begun.time:.0f} s ago; waiting {wait:.0f} s until it would show",
         )
-    there, missing, unsure = executor.seen(operation)
+        there, missing, unsure = executor.seen(operation)
     if unsure:
         # What cannot be told stays pending; the plan tells the fault, or holds the resource.
         return
