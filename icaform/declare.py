@@ -29,7 +29,10 @@ class Metadata(Spec):
 
     name: str = Field(min_length=1, max_length=MAX_NAME, pattern=NAME, description="A-Z a-z 0-9 . _ -")
     labels: dict[str, str] = Field(default={}, description="Local to the manifests; select with -l key=value")
-    protected: bool = Field(default=False, description="No plan may change the resource while this is true")
+    protected: bool = Field(
+        default=False,
+        description="No plan may change what exists of it while this is true; what is missing is still made",
+    )
 
 
 class Envelope(Spec):

@@ -69,7 +69,6 @@ class Code(Enum):
         "secret-forbidden",
         "A secret's source is not allowed here: a command, or an outside file.",
     )
-    UNDECLARED = "undeclared", "A resource that was managed is no longer declared; it is left as it is."
     STILL_RUNNING = "still-running", "Work that was begun has not ended yet."
     OUTCOME_UNKNOWN = (
         "outcome-unknown",
@@ -97,7 +96,6 @@ class Code(Enum):
     )
     BAD_SETTING = "bad-setting", "icaform.yaml, an option or an environment variable is not usable."
     JOURNAL = "journal", "The journal cannot be read or written."
-    IDENTITY = "identity", "The tenant or user is another than expected."
     USAGE = "usage", "The command line is not usable."
     INTERNAL = "internal", "A defect of icaform itself."
 

@@ -7,7 +7,7 @@ which calls a difference becomes. It does no I/O: it yields the calls that it ne
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from icaform.address import Address
 from icaform.change import Change, Create, Update
@@ -56,8 +56,6 @@ class Kind:
     operate: Callable[[Sequence[Create | Update], View], Sequence[Operation]]
     recall: Callable[[Desired, Live, Live | None], Mapping[str, Json]]
     follow: Callable[[Operation, Answer, View], Steps[Mapping[Address, Outcome]]] = _no_follow
-    verbs: Mapping[str, str] = field(default_factory=dict)
-    """What each verb does, in a few words for a reader of a plan."""
 
 
 def simple(manifest: Manifest, kind: str, references: Iterable[Address] = (), **more: object) -> Desired:

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from icaform.diagnostic import Code, Diagnostic, Rejected, did_you_mean
-from icaform.operation import Answer, Call, Json, RefusedByServer, Repeat, Steps, ask
+from icaform.operation import Answer, Call, Json, RefusedByServer, Steps, ask
 from icaform.state import Spec
 
 V3 = "application/vnd.illumina.v3+json"
@@ -243,11 +243,6 @@ def unwrap(item: Json) -> Json:
     if item.get("projectId"):
         row["projectId"] = item["projectId"]
     return row
-
-
-def read_call(path: str, accept: str = V3, **more: Json) -> Call:
-    """A plain read."""
-    return Call("GET", path, accept, repeat=Repeat.READ, **more)
 
 
 def _listed(rows: list[Json]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from icaform.address import Address
 from icaform.change import Change, Keep, Standing
 from icaform.diagnostic import Diagnostic, Severity
 from icaform.plan import Plan
@@ -26,15 +25,6 @@ class Drift:
         """Something changed behind our back, or cannot be told."""
         moved = (Standing.DRIFTED, Standing.BOTH, Standing.UNKNOWN)
         return bool(self.unknown or any(self.changes.get(each) for each in moved))
-
-    @property
-    def addresses(self) -> tuple[Address, ...]:
-        """The resources that drifted."""
-        return tuple(
-            change.address
-            for sort in (Standing.DRIFTED, Standing.BOTH)
-            for change in self.changes.get(sort, ())
-        )
 
 
 def drift_of(plan: Plan) -> Drift:

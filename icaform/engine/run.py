@@ -39,7 +39,6 @@ class Run:
     identity: Identity
     wishes: Sequence[Desired]
     whole: bool = True
-    reads: int = 0
     by_address: dict[Address, Desired] = field(init=False)
     _memory: Memory | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)

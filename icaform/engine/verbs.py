@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from icaform import guard
 from icaform.diagnostic import Code, Diagnostic, Rejected, Severity
-from icaform.engine import apply as applying
 from icaform.engine import drift as drifting
 from icaform.engine import gather as gathering
-from icaform.engine.apply import Result, Stop
 from icaform.engine.connect import Options, open_run
 from icaform.engine.gather import Selection
-from icaform.engine.lease import lease
 from icaform.engine.run import Run, arrived, prepare
 from icaform.engine.setting import Place
-from icaform.engine.settle import abandon, settle
 from icaform.engine.world import World
 from icaform.guard import Bounds
 from icaform.kinds import Kinds
 from icaform.plan import Plan
 from icaform.state import Desired
+
+if TYPE_CHECKING:
+    from icaform.engine.apply import Result, Stop
 
 __all__ = ["Options", "apply", "drift", "load", "open_run", "plan"]
 
@@ -62,7 +62,12 @@ def apply(
 
     Rejected before any write where the plan has errors, is not the approved one, or is out of bounds.
     """
-    stop = stop or Stop()
+    # What only an apply needs, only an apply imports: a plan is what people wait for.
+    from icaform.engine import apply as applying
+    from icaform.engine.lease import lease
+    from icaform.engine.settle import abandon, settle
+
+    stop = stop or applying.Stop()
     with lease(run, holder, run_url, stop.set):
         settle(run)
         made, observed = arrived(run, calls)

@@ -329,5 +329,4 @@ KIND = Kind(
     compare,
     operate,
     recall,
-    verbs={"create": "create", "share": "share with the tenant", "rotate": "give it the new secret"},
 )

@@ -24,7 +24,6 @@ KIND = Kind(
     operate,
     recall,
     follow,
-    {"submit": "start the analysis"},
 )
 
 __all__ = ["KIND"]

@@ -31,12 +31,6 @@ KIND = Kind(
     compare,
     operate,
     recall,
-    verbs={
-        "release": "release",
-        "deprecate": "deprecate",
-        "archive": "archive",
-        "message": "write the message again",
-    },
 )
 
 __all__ = ["KIND"]
