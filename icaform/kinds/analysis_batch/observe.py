@@ -15,8 +15,8 @@ from icaform.address import Address
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.kinds.analysis_batch.desire import NAME, Wish
 from icaform.kinds.analysis_batch.marks import Marks, batch_tag, read
-from icaform.operation import Call, Json, Steps, ask
-from icaform.reference import V3, V4, PipelineSelect, id_in, pipelines, project
+from icaform.operation import Call, Json, Steps, ask, canonical
+from icaform.reference import V3, V4, Catalogue, PipelineSelect, id_in, pipelines, project
 from icaform.state import Desired, Live, Observed, View
 
 ARRIVAL = 900.0
@@ -263,12 +263,18 @@ def _resolve(
         storages = {row["name"]: row["id"] for row in answer.body["items"]}
     for name in sorted({out["targetProjectId"] for each in said for out in each.get("analysisOutput") or ()}):
         ids[name] = id_in(name) or (project_id if name == place else (yield from project(name)))
+    # Thousands of items name a handful of pipelines: each is looked for once, found or not.
+    looked: dict[str, Json | Rejected] = {}
     for wish in missing:
         one: dict[str, Json] = {"project": project_id, "targets": ids}
         try:
             if "ref" not in wish.spec.said["pipeline"]:
-                select = _select(wish.spec.said["pipeline"])
-                row = catalogue.only(select) if catalogue else {"id": select.known_id}
+                question = canonical(wish.spec.said["pipeline"])
+                if question not in looked:
+                    looked[question] = _look(_select(wish.spec.said["pipeline"]), catalogue)
+                row = looked[question]
+                if isinstance(row, Rejected):
+                    raise row
                 _fits(wish.spec, row)
                 one["pipeline"] = row["id"]
             storage = wish.spec.said.get("analysisStorage")
@@ -279,6 +285,13 @@ def _resolve(
                 replace(each, origin=wish.origin, address=wish.address) for each in rejected.diagnostics
             ]
         resolved[wish.address] = one
+
+
+def _look(select: PipelineSelect, catalogue: Catalogue | None) -> Json | Rejected:
+    try:
+        return catalogue.only(select) if catalogue else {"id": select.known_id}
+    except Rejected as rejected:
+        return rejected
 
 
 def _select(said: Json) -> PipelineSelect:
