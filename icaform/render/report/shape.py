@@ -128,7 +128,7 @@ def _rough(row: Row) -> Hashable:
         id(row.sign),
         row.verbs,
         id(row.standing),
-        reason.code if reason and row.sign is Sign.HELD else told,
+        (reason.code, reason.remedy) if reason and row.sign is Sign.HELD else told,
         tuple([edit.field for edit in row.edits]),
         (row.notes, tuple([_values(edit) for edit in row.edits])) if row.irreversible else None,
     )
