@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Mapping
@@ -48,6 +47,7 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
     from icaform.cli.session import Session, opened
     from icaform.engine import verbs
     from icaform.engine.apply import Stop
+    from icaform.engine.lease import myself
     from icaform.guard import Bounds
     from icaform.render import of_apply, of_plan
 
@@ -108,7 +108,7 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
                 bounds,
                 approve=approve,
                 confirm=confirm,
-                holder=f"{socket.gethostname()}:{os.getpid()}",
+                holder=myself(),
                 run_url=_run_url(run.world.environ),
                 stop=stop,
                 calls=session.calls,

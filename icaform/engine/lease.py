@@ -20,8 +20,8 @@ LEASE = 300.0
 def lease(run: Run, holder: str, run_url: str, lost: Callable[[], None]) -> Iterator[None]:
     """Hold the workspace's one lease; Rejected where another run has it.
 
+    ``holder`` is as ``myself`` says it: a run of this machine whose process is gone holds nothing.
     ``lost`` is called should another run take it.
-    ``holder`` is ``HOST:PID``. A run of this machine whose process is gone, killed perhaps, holds nothing.
     """
     clock, store = run.world.clock, run.store
     held = store.acquire(holder, run_url, clock.now(), LEASE)
@@ -63,10 +63,24 @@ def lease(run: Run, holder: str, run_url: str, lost: Callable[[], None]) -> Iter
             store.release(held)
 
 
+def myself() -> str:
+    """This process, as the holder of a lease."""
+    return f"{_place()}:{os.getpid()}"
+
+
+def _place() -> str:
+    """Where a process number means a process: a host and, for containers may share its name, a namespace."""
+    try:
+        namespace = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return socket.gethostname()
+    return f"{socket.gethostname()}/{namespace}"
+
+
 def _gone(holder: str) -> bool:
     """Whether a holder was a process of this machine that does not run any more."""
-    host, _, number = holder.rpartition(":")
-    if host != socket.gethostname() or not number.isdecimal() or os.name != "posix":
+    place, _, number = holder.rpartition(":")
+    if place != _place() or not number.isdecimal() or os.name != "posix":
         return False
     try:
         os.kill(int(number), 0)
