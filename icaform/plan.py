@@ -142,7 +142,7 @@ def make(
     not changed. ``whole`` is false where a selection left wishes out: then what is not declared is not told.
     """
     view = replace(view, resolved=observed.resolved)
-    unclear = {each.address for each in observed.faults if each.severity.value == "error"}
+    unclear = observed.unclear
     changes: list[Change] = []
     moves: list[Change] = []
     by_kind: dict[str, list[Create | Update]] = {}

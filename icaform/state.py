@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from icaform.address import Address, Origin
-from icaform.diagnostic import Diagnostic
+from icaform.diagnostic import Diagnostic, Severity
 from icaform.manifest.secrecy import looks_secret
 from icaform.operation import Json, Made, Secret
 
@@ -190,3 +190,8 @@ class Observed:
     unmanaged: tuple[Live, ...] = ()
     resolved: Mapping[Address, Mapping[str, Json]] = field(default_factory=dict)
     """Ids that the manifest's names were found to mean, for resources that are to be written."""
+
+    @property
+    def unclear(self) -> frozenset[Address | None]:
+        """Resources, or all items of a manifest, that the faults say cannot be told."""
+        return frozenset(each.address for each in self.faults if each.severity is Severity.ERROR)

@@ -211,14 +211,13 @@ def _confirm(run: Run, plan: Plan, observed: Observed, outcomes: list[dict[Addre
             run.pause(pause, f"waiting until what was done can be read back ({len(open_)} left)")
             waited += pause
         try:
-            view, fresh = run.look(list(open_), {**observed.live, **_made(plan, outcomes)})
+            changes = run.look(list(open_), {**observed.live, **_made(plan, outcomes)})
         except (WireError, RefusedByServer) as error:
             run.world.progress("note", f"the result could not be observed: {error}")
             _not_seen(open_, outcomes, f"looking at it failed: {error}")
             return
         facts = {}
-        for address in list(open_):
-            change = run.compare(view, fresh, address)
+        for address, change in changes.items():
             if isinstance(change, Keep):
                 facts[address] = facts_of(run, change, observed.live.get(address))
             open_[address] = [n for n in open_[address] if not shows(change, plan.operations[n].verb)]
@@ -257,7 +256,7 @@ def _adopt(run: Run, plan: Plan) -> None:
     remembered = run.memory().remembered
     facts = {}
     for change in plan.changes:
-        if type(change) is not Keep or change.live is None:
+        if not isinstance(change, Keep):
             continue
         new = facts_of(run, change, None)
         old = remembered.get(change.address, {})

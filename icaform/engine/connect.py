@@ -178,13 +178,14 @@ def open_run(
 @contextmanager
 def journal_of(world: World, place: Place, options: Options, *, read_only: bool) -> Iterator[Store]:
     """The workspace's journal: --journal, icaform.yaml, or a file beside icaform.yaml."""
-    named = options.journal or place.setting.journal
-    if named and (options.journal or "://" in named):
-        path = named
+    if options.journal:
+        path = options.journal
+    elif place.setting.journal:
+        path = str(place.folder / place.setting.journal)
     else:
-        path = str(place.folder / named) if named else str(place.state / JOURNAL)
-    if not named and not read_only:
-        private_folder(place.state)
+        path = str(place.state / JOURNAL)
+        if not read_only:
+            private_folder(place.state)
     store = open_store(path, place.setting.workspace, world.clock.now, read_only=read_only)
     try:
         yield store

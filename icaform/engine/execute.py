@@ -267,12 +267,10 @@ class Executor:
 
     def seen(self, operation: Operation) -> tuple[dict[Address, Live], list[Address], list[Address]]:
         """Which resources of an operation show its effect by now, which do not, which cannot be told."""
-        view, observed = self.run.look(operation.addresses, self.live)
         there: dict[Address, Live] = {}
         missing: list[Address] = []
         unsure: list[Address] = []
-        for address in operation.addresses:
-            change = self.run.compare(view, observed, address)
+        for address, change in self.run.look(operation.addresses, self.live).items():
             match change:
                 case Keep(live=Live() as live) | Update(live=live) if shows(change, operation.verb):
                     there[address] = live

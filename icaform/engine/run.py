@@ -98,20 +98,23 @@ class Run:
             fingerprint=self.secrets.fingerprint,
         )
 
-    def look(self, addresses: Sequence[Address], live: Mapping[Address, Live]) -> tuple[View, Observed]:
-        """Observe some resources afresh; their ids, where they are known, save the search for them."""
+    def look(
+        self, addresses: Sequence[Address], live: Mapping[Address, Live]
+    ) -> dict[Address, Change | None]:
+        """Observe and compare some resources afresh; ids of ``live``, where known, save the search for them.
+
+        None where the observation could not tell, or nothing is declared.
+        """
         wishes = [self.by_address[each] for each in addresses if each in self.by_address]
         view = self.view(self.memory(), {each: live[each].id for each in addresses if each in live})
-        return view, observe(self.kinds, wishes, view, self.session)
-
-    def compare(self, view: View, observed: Observed, address: Address) -> Change | None:
-        """One fresh comparison; None where the observation could not tell or nothing is declared."""
-        wish = self.by_address.get(address)
-        unclear = {each.address for each in observed.faults if each.severity is Severity.ERROR}
-        if wish is None or address in unclear or address.parent in unclear:
-            return None
-        view = replace(view, resolved=observed.resolved)
-        return self.kinds[address.kind].compare(wish, observed.live.get(address), view)
+        observed = observe(self.kinds, wishes, view, self.session)
+        view, unclear = replace(view, resolved=observed.resolved), observed.unclear
+        changes: dict[Address, Change | None] = dict.fromkeys(addresses)
+        for wish in wishes:
+            address = wish.address
+            if address not in unclear and address.parent not in unclear:
+                changes[address] = self.kinds[address.kind].compare(wish, observed.live.get(address), view)
+        return changes
 
 
 def prepare(run: Run, calls: Mapping[str, int] | None = None) -> tuple[Plan, Observed]:
@@ -142,8 +145,7 @@ def arrived(run: Run, calls: Mapping[str, int] | None = None) -> tuple[Plan, Obs
     while open_ and waited < AWAITED:
         run.pause(EVERY, f"{open_[0].parent}: {len(open_)} from an earlier run being created")
         waited += EVERY
-        view, fresh = run.look(open_, {})
-        changes = [run.compare(view, fresh, address) for address in open_]
+        changes = run.look(open_, {}).values()
         open_ = [each.address for each in changes if isinstance(each, Keep) and each.awaited]
     return prepare(run, calls)
 
@@ -181,9 +183,8 @@ def waiting(memory: Memory, run: Run) -> list[Diagnostic]:
     ]
 
 
-def facts_of(run: Run, change: Change, before: Live | None) -> Mapping[str, Json]:
+def facts_of(run: Run, change: Keep, before: Live | None) -> Mapping[str, Json]:
     """What to remember of a resource that is as wanted."""
-    live = getattr(change, "live", None)
-    if live is None:
+    if change.live is None:
         return {}
-    return run.kinds[change.address.kind].recall(change.desired, live, before)
+    return run.kinds[change.address.kind].recall(change.desired, change.live, before)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import pytest
+
 KEY_ID = "AKIAFRONTCANARY00001"
 SECRET = 'canary/+"\\s e&cret?0001'
 SECRETS = {"LAB_KEY_ID": KEY_ID, "LAB_SECRET": SECRET}
@@ -78,6 +80,27 @@ def cohort(
         "    analysisInput: {parameters: [{code: genome, value: GRCh38}]}\n"
         f"  items:\n{items}{extra}"
     )
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing of ours catches it."""
+
+
+def killed(lab: Any, least: float = 30) -> None:
+    """An apply that dies where it first waits so long; half a minute is to look what became of a call."""
+    sleep = lab.clock.sleep
+
+    def die(seconds: float) -> None:
+        if seconds >= least:
+            raise Killed
+        sleep(seconds)
+
+    lab.clock.sleep = die
+    try:
+        with pytest.raises(Killed):
+            lab.apply()
+    finally:
+        lab.clock.sleep = sleep
 
 
 def write(lab: Any, count: int = 5) -> None:

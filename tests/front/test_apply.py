@@ -14,7 +14,7 @@ import pytest
 from icaform.emulator import Embedded, Settings
 from tests.front import everything
 from tests.front.conftest import Lab
-from tests.front.everything import cohort
+from tests.front.everything import cohort, killed
 
 CALLS = (
     ("*/api/storageCredentials", 1),
@@ -42,10 +42,6 @@ LASTING = 99
 WEEK = 8 * 86400.0
 
 
-class Killed(BaseException):
-    """The process is gone: nobody catches it."""
-
-
 def fault(lab: Any, call: tuple[str, int], how: Any, times: int = 1) -> None:
     lab.control(
         "PUT",
@@ -68,23 +64,6 @@ def forget(lab: Any) -> None:
     """Lose the journal."""
     for each in Path(lab.folder, ".icaform").glob("journal*"):
         each.unlink()
-
-
-def killed(lab: Any, least: float = 30) -> None:
-    """An apply that dies where it first waits so long; half a minute is to look what became of a call."""
-    sleep = lab.clock.sleep
-
-    def die(seconds: float) -> None:
-        if seconds >= least:
-            raise Killed
-        sleep(seconds)
-
-    lab.clock.sleep = die
-    try:
-        with pytest.raises(Killed):
-            lab.apply()
-    finally:
-        lab.clock.sleep = sleep
 
 
 def settled(lab: Any, count: int = 5) -> list[str]:

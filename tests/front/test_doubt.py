@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from icaform.emulator.demo import SECOND_API_KEY
+from tests.front.everything import killed
 
 BATCH = """
 apiVersion: icaform/v1
@@ -38,10 +39,6 @@ spec: {{{more}select: {{{select}}}, status: {status}}}
 """
 
 
-class Killed(BaseException):
-    """Stands for SIGKILL: nothing of ours catches it."""
-
-
 def cohort(names: str, pipeline: str = "{code: nf-core rnaseq 3-14}") -> str:
     items = "\n".join(f"    - {{name: {name}, userReference: cohort/{name}}}" for name in names)
     return BATCH.format(pipeline=pipeline, items=items)
@@ -62,23 +59,6 @@ def started(lab: Any) -> dict[str, int]:
     return dict(Counter(each["user_reference"] for each in objects(lab, "Analysis")))
 
 
-def killed(lab: Any, least: float = 30) -> None:
-    sleep = lab.clock.sleep
-
-    def die(seconds: float) -> None:
-        if seconds >= least:
-            raise Killed
-        sleep(seconds)
-
-    lab.clock.sleep = die
-    try:
-        with pytest.raises(Killed):
-            lab.apply()
-    finally:
-        lab.clock.sleep = sleep
-    lab.control("DELETE", "/faults")
-
-
 def lose_answer(lab: Any, path: str) -> None:
     lab.control("POST", "/faults", {"match": {"method": "POST", "path": path}, "do": "drop_answer"})
 
@@ -89,6 +69,7 @@ def test_a_slow_batch_in_doubt_is_not_started_again_by_anybody(slow_lab: Any, re
     lab.write("b.yaml", cohort("abc"))
     lose_answer(lab, "*analysisCreationBatch")
     killed(lab)
+    lab.control("DELETE", "/faults")
     if rerun == "another user":
         lab.environ["ICAV2_X_API_KEY"] = SECOND_API_KEY
     if rerun == "another manifest":

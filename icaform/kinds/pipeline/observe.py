@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from icaform.address import Address
 from icaform.diagnostic import Code, Diagnostic, Rejected
@@ -21,7 +22,6 @@ def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
         try:
             project_id = (yield from project(place)) if place else ""
             chosen, detailed = yield from _choose(place, project_id, group, view, faults)
-            listed = detailed
         except Rejected as rejected:
             faults.extend(_at(each, wish, "project") for wish in group for each in rejected.diagnostics)
             continue
@@ -29,7 +29,7 @@ def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
             chosen = yield from _read_each(place, project_id, chosen, faults)
         if not view.ids:
             moving = [row["id"] for wish, row in chosen if row.get("statusAsString") != wish.spec.status]
-            links = yield from elsewhere(project_id, moving, listed)
+            links = yield from elsewhere(project_id, moving, detailed)
             for _, row in chosen:
                 if links.get(row["id"]):
                     row["linkedTo"] = links[row["id"]]
@@ -127,12 +127,4 @@ def _called(place: str) -> str:
 
 
 def _at(diagnostic: Diagnostic, wish: Desired, name: str) -> Diagnostic:
-    return Diagnostic(
-        diagnostic.code,
-        diagnostic.summary,
-        diagnostic.remedy,
-        diagnostic.detail,
-        wish.place(("spec", name)),
-        wish.address,
-        diagnostic.severity,
-    )
+    return replace(diagnostic, origin=wish.place(("spec", name)), address=wish.address)
