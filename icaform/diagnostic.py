@@ -79,6 +79,10 @@ class Code(Enum):
     LIMIT = "limit", "The plan does more than a limit allows."
     PROTECTED = "protected", "The plan changes a resource that is protected."
     NOT_APPROVED = "not-approved", "The plan is not the one that was approved."
+    CHANGED_SINCE_PLAN = (
+        "changed-since-plan",
+        "A resource changed after the plan was made; it alone is left out.",
+    )
     LOCKED = "locked", "Another apply of this workspace is running."
     # the wire
     UNREACHABLE = "unreachable", "The server cannot be reached, does not answer, or does not speak ICA's API."
@@ -96,6 +100,7 @@ class Code(Enum):
     )
     BAD_SETTING = "bad-setting", "icaform.yaml, an option or an environment variable is not usable."
     JOURNAL = "journal", "The journal cannot be read or written."
+    SNAPSHOT = "snapshot", "A snapshot of ICA cannot be used, or does not tell what a plan asks."
     USAGE = "usage", "The command line is not usable."
     INTERNAL = "internal", "A defect of icaform itself."
 

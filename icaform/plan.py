@@ -9,13 +9,13 @@ from typing import assert_never
 
 from icaform import graph
 from icaform.address import Address
-from icaform.change import Change, Create, Edit, Held, Keep, Update
+from icaform.change import Change, Create, Edit, Held, Keep, Standing, Update
 from icaform.diagnostic import Code, Diagnostic
 from icaform.kind import Kind
-from icaform.operation import Json, Operation, canonical, digest, idempotency_key
+from icaform.operation import Json, Operation, digest, idempotency_key
 from icaform.state import Desired, Identity, Live, Observed, View
 
-FORMAT = 2
+FORMAT = 3
 """Version of what the digest covers. Another value makes every digest another."""
 
 
@@ -45,6 +45,8 @@ class Plan:
     """The ids of live resources that operations refer to: who approves a plan approves these."""
     moves: tuple[Change, ...] = field(default=())
     """The changes that are not Keep."""
+    aside: int = 0
+    """How many changes were left aside, since only drift was to be repaired."""
 
     @property
     def empty(self) -> bool:
@@ -68,41 +70,57 @@ class Plan:
         """
         return tuple(each for each in self.held if each.reason.code is not Code.CHANGED_SINCE_RUN)
 
+    @cached_property
+    def begun(self) -> frozenset[Address]:
+        """The manifests of several items of which some exist already."""
+        return frozenset(
+            change.address.parent
+            for change in self.changes
+            if change.address.item and not isinstance(change, Create)
+        )
+
     @property
     def irreversible(self) -> tuple[Operation, ...]:
         """The steps that cannot be undone."""
         return tuple(each for each in self.operations if each.irreversible)
 
     @cached_property
-    def digest(self) -> str:
-        """``sha256:`` and 64 digits over the wishes that differ, what was seen of them, and the operations.
+    def covered(self) -> Mapping[str, Json]:
+        """What an approval covers: the wishes that differ, what was seen of them, and the operations.
 
         It holds no time and no secret, and does not depend on files, order of keys, spacing or comments.
         """
-        value = [
-            FORMAT,
-            self.workspace,
-            self.server,
-            [self.identity.tenant, self.identity.user],
-            sorted(_said(change) for change in self.moves),
-            sorted(_meant(operation) for operation in self.operations),
-            {str(address): live_id for address, live_id in self.referred.items()},
-        ]
-        return "sha256:" + digest(value, 64)
+        return {
+            "format": FORMAT,
+            "workspace": self.workspace,
+            "server": self.server,
+            "tenant": self.identity.tenant,
+            "user": self.identity.user,
+            "changes": {str(change.address): _said(change) for change in self.moves},
+            "operations": {each.call.key: [each.verb, *map(str, each.addresses)] for each in self.operations},
+            "referred": {str(address): live_id for address, live_id in self.referred.items()},
+        }
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of what an approval covers."""
+        return digest_of(self.covered)
 
 
-def _said(change: Change) -> str:
+def digest_of(covered: Json) -> str:
+    """``sha256:`` and 64 digits."""
+    return "sha256:" + digest(covered, 64)
+
+
+def _said(change: Change) -> Mapping[str, Json]:
     live = None if isinstance(change, Create) else change.live
     edits = () if isinstance(change, Keep) else change.edits
-    return canonical(
-        [
-            type(change).__name__,
-            str(change.address),
-            live.id if live else None,
-            [_edit(each) for each in edits],
-            _reason(change),
-        ]
-    )
+    return {
+        "change": type(change).__name__.lower(),
+        "id": live.id if live else None,
+        "edits": [_edit(each) for each in edits],
+        "means": _reason(change),
+    }
 
 
 def _edit(edit: Edit) -> Json:
@@ -121,10 +139,6 @@ def _reason(change: Change) -> Json:
             assert_never(change)
 
 
-def _meant(operation: Operation) -> str:
-    return canonical([operation.verb, [str(each) for each in operation.addresses], operation.call.key])
-
-
 def make(
     kinds: Mapping[str, Kind],
     wishes: Sequence[Desired],
@@ -135,11 +149,13 @@ def make(
     diagnostics: Sequence[Diagnostic] = (),
     reads: int = 0,
     whole: bool = True,
+    only_drifted: bool = False,
 ) -> Plan:
     """Compare every wish with what was observed, and order the calls that the differences need.
 
     ``observed.faults`` that are errors take their resources out of the comparison: what cannot be told is
     not changed. ``whole`` is false where a selection left wishes out: then what is not declared is not told.
+    ``only_drifted`` leaves aside what the manifests changed: what is left puts the server back.
     """
     view = replace(view, resolved=observed.resolved)
     unclear = observed.unclear
@@ -147,14 +163,19 @@ def make(
     moves: list[Change] = []
     by_kind: dict[str, list[Create | Update]] = {}
     live = observed.live
+    aside = 0
     for wish in wishes:
         address = wish.address
         if unclear and (address in unclear or address.parent in unclear):
             continue
         change = kinds[address.kind].compare(wish, live.get(address), view)
-        changes.append(change)
         if type(change) is Keep:
+            changes.append(change)
             continue
+        if only_drifted and not isinstance(change, Keep) and change.standing is not Standing.DRIFTED:
+            aside += 1
+            continue
+        changes.append(change)
         moves.append(change)
         if isinstance(change, Create | Update):
             by_kind.setdefault(address.kind, []).append(change)
@@ -173,6 +194,7 @@ def make(
         reads,
         {each: live[each].id for each in sorted(referred)},
         tuple(moves),
+        aside,
     )
 
 

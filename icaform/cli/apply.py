@@ -7,25 +7,35 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from icaform.cli import options
 from icaform.cli.exit import Exit
 
+if TYPE_CHECKING:
+    from icaform.planfile import Saved
+
 
 @click.command("apply", short_help="Make the server as the manifests want it.")
 @options.paths
 @options.selection
-@options.output
+@options.speaks("apply")
 @options.connection
 @options.option(
     "--yes", "-y", is_flag=True, help="Do not ask. Irreversible steps must be counted all the same."
 )
 @options.option("--approve", metavar="sha256:DIGEST", help="Run the plan with this digest, or nothing.")
+@options.only_drifted
+@options.option(
+    "--plan",
+    "saved",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Run the plan that `icaform plan --out` saved, or nothing.",
+)
 @options.option(
     "--allow-irreversible", type=click.IntRange(0), metavar="N", help="The exact number of such steps."
 )
@@ -34,6 +44,9 @@ from icaform.cli.exit import Exit
 )
 @options.option("--max-analyses", type=click.IntRange(0), metavar="N", help="Before limits.analyses.")
 @options.option("--max-share", type=click.FloatRange(0, 100), metavar="PERCENT", help="Before limits.share.")
+@options.option(
+    "--first-run", is_flag=True, help="No run of this workspace came before: do not wait for what it left."
+)
 @options.option(
     "--allow-commands", is_flag=True, help="Secrets may come from the commands that manifests name."
 )
@@ -44,6 +57,7 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
     It shows its plan and asks on a terminal; elsewhere it needs --yes or --approve.
     """
     from icaform.cli.group import Terminated
+    from icaform.cli.runner import page
     from icaform.cli.session import Session, opened
     from icaform.engine import verbs
     from icaform.engine.apply import Stop
@@ -56,20 +70,26 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
         raise click.UsageError(
             "--approve wants sha256: and 64 hexadecimal digits, as icaform plan prints them"
         )
-    asks = not said["yes"] and approve is None
+    saved: str | None = said["saved"]
+    if approve is not None and saved is not None:
+        raise click.UsageError("say --approve or --plan: a saved plan is an approval by itself")
+    asks = not said["yes"] and approve is None and saved is None
     environ = os.environ if world is None else world.environ
     if asks and (environ.get("CI") == "true" or not (sys.stdin.isatty() and sys.stderr.isatty())):
         raise click.UsageError(
-            "there is nobody to ask (no terminal, or CI=true); say --yes, or --approve with the plan's digest"
+            "there is nobody to ask (no terminal, or CI=true); say --yes, --approve with the plan's digest, or --plan"
         )
     if asks and "-" in paths:
-        raise click.UsageError("manifests come from stdin, so nobody can be asked; say --yes or --approve")
+        raise click.UsageError(
+            "manifests come from stdin, so nobody can be asked; say --yes, --approve or --plan"
+        )
     gc.enable()
     stop = Stop()
     stopped: list[int] = []
 
     def work(session: Session) -> int:
         run = session.run
+        run.only_drifted = said["only_drifted"]
         limits = run.place.setting.limits
         bounds = Bounds(
             said["allow_irreversible"] or 0,
@@ -83,9 +103,9 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
             tell("ask")
             try:
                 shown = of_plan(plan, arguments=options.again(paths, said))
-                if session.output.dialect == "text":
+                if session.output.live:
                     session.output.show(shown)
-                elif asks:
+                if asks and session.output.dialect != "text":
                     session.output.tell(shown)
                 return _ask(plan, bounds) if asks and plan.operations else bounds
             finally:
@@ -106,12 +126,13 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
             result = verbs.apply(
                 run,
                 bounds,
-                approve=approve,
+                approve=approve if saved is None else saved_in(saved),
                 confirm=confirm,
                 holder=myself(),
-                run_url=_run_url(run.world.environ),
+                run_url=page(run.world.environ),
                 stop=stop,
                 calls=session.calls,
+                first=said["first_run"],
             )
         finally:
             for number, handler in handlers.items():
@@ -125,6 +146,7 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
         if stop.is_set():
             # Calls in flight are in the journal; waiting for their threads would take their timeouts.
             sys.stdout.flush()
+            session.output.publish(code)
             os._exit(code)
         return code
 
@@ -156,6 +178,20 @@ def _first(said: Any, configured: Any) -> Any:
     return configured if said is None else said
 
 
+def saved_in(file: str) -> Saved:
+    """The plan in a file; Rejected where it cannot be read, or is not as it was written."""
+    from icaform import planfile
+    from icaform.diagnostic import Code, Diagnostic, Rejected
+
+    try:
+        with open(file, encoding="utf-8") as stream:
+            return planfile.from_text(stream.read(planfile.MAX_TEXT), file)
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not text"
+        unread = Diagnostic(Code.NOT_APPROVED, f"--plan {file} cannot be read: {why}", "check the path")
+        raise Rejected([unread]) from None
+
+
 def _is_digest(text: str) -> bool:
     head, _, digits = text.partition(":")
     return head == "sha256" and len(digits) == 64 and all(each in "0123456789abcdef" for each in digits)
@@ -175,11 +211,3 @@ def _ask(plan: Any, bounds: Any) -> Any:
     if not click.confirm("Apply?", default=False, err=True):
         return None
     return type(bounds)(bounds.irreversible, bounds.writes, bounds.analyses, bounds.share)
-
-
-def _run_url(environ: Mapping[str, str]) -> str:
-    """The address of the CI run, for whoever finds the lease held (GitHub's and GitLab's own variables)."""
-    if "CI_JOB_URL" in environ:
-        return environ["CI_JOB_URL"]
-    parts = [environ.get(name) for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")]
-    return f"{parts[0]}/{parts[1]}/actions/runs/{parts[2]}" if all(parts) else ""

@@ -69,8 +69,10 @@ _BY_CODE = {
     Code.SECRET_UNSET: Exit.SETTING,
     Code.SECRET_FORBIDDEN: Exit.SETTING,
     Code.JOURNAL: Exit.SETTING,
+    Code.SNAPSHOT: Exit.SETTING,
     Code.REFUSED: Exit.FAILED,
     Code.STILL_RUNNING: Exit.PARTLY,
+    Code.CHANGED_SINCE_PLAN: Exit.PARTLY,
     Code.INTERNAL: Exit.FAILED,
 }
 """Every other code speaks of a manifest, or of icaform.yaml where it is found there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
@@ -15,6 +15,7 @@ from icaform.change import Keep
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.engine.execute import Executor, shows
 from icaform.engine.run import Run, facts_of
+from icaform.engine.watch import Watch
 from icaform.operation import Done, Json, Operation, Outcome, RefusedByServer, Secret, Skipped, Unknown
 from icaform.plan import Plan
 from icaform.state import Live, Observed
@@ -84,10 +85,15 @@ class Stop(threading.Event):
     heard = False
 
 
-def run_plan(run: Run, plan: Plan, observed: Observed, stop: Stop) -> Result:
-    """Run the operations of a plan that was just made. Whatever happens, every resource gets an outcome."""
+def run_plan(
+    run: Run, plan: Plan, observed: Observed, stop: Stop, holds: Callable[[], bool] = lambda: True
+) -> Result:
+    """Run the operations of a plan that was just made. Whatever happens, every resource gets an outcome.
+
+    ``holds`` tells whether the workspace is still this run's alone; once it is not, nothing more is begun.
+    """
     executor = Executor(run, observed.live)
-    outcomes = _all(run, executor, plan.operations, stop)
+    outcomes = _all(run, executor, plan.operations, Watch(run, plan, observed), stop, holds)
     if not stop.is_set():
         try:
             _confirm(run, plan, observed, outcomes)
@@ -106,7 +112,12 @@ def run_plan(run: Run, plan: Plan, observed: Observed, stop: Stop) -> Result:
 
 
 def _all(
-    run: Run, executor: Executor, operations: Sequence[Operation], stop: Stop
+    run: Run,
+    executor: Executor,
+    operations: Sequence[Operation],
+    watch: Watch,
+    stop: Stop,
+    holds: Callable[[], bool],
 ) -> list[dict[Address, Outcome]]:
     needs = graph.dependencies(operations)
     waits = [len(each) for each in needs]
@@ -117,14 +128,16 @@ def _all(
     outcomes: list[dict[Address, Outcome]] = [{} for _ in operations]
     ready = deque(number for number, count in enumerate(waits) if not count)
     under_way: dict[Future[dict[Address, Outcome]], int] = {}
+    left = dict(enumerate(operations))
     total = sum(len(operation.addresses) for operation in operations)
     told = 0
     pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="apply")
 
-    def end(number: int, how: dict[Address, Outcome]) -> None:
+    def end(number: int, how: Mapping[Address, Outcome]) -> None:
         nonlocal told
-        outcomes[number] = how
+        outcomes[number] = dict(how)
         told += len(how)
+        run.world.follower.ended(operations[number], how, told, total)
         for each in dependents[number]:
             waits[each] -= 1
             if not waits[each]:
@@ -136,11 +149,20 @@ def _all(
         while ready or under_way:
             while ready and len(under_way) < WORKERS:
                 number = ready.popleft()
-                reason = _reason_not_to(needs[number], operations, outcomes, stop)
-                if reason:
-                    end(number, dict.fromkeys(operations[number].addresses, Skipped(reason)))
+                operation = operations[number]
+                if not stop.is_set() and not holds():
+                    stop.set()
+                verdict: Mapping[Address, Outcome] | Diagnostic | None = _reason_not_to(
+                    needs[number], operations, outcomes, stop
+                ) or watch.verdict(operation, left.values())
+                del left[number]
+                if isinstance(verdict, Diagnostic):
+                    verdict = dict.fromkeys(operation.addresses, Skipped(verdict))
+                if verdict is None:
+                    run.world.follower.began(operation)
+                    under_way[pool.submit(executor.execute, operation)] = number
                 else:
-                    under_way[pool.submit(executor.execute, operations[number])] = number
+                    end(number, verdict)
             if stop.is_set():
                 stopped = stopped or time.monotonic()
                 if time.monotonic() - stopped > GRACE:

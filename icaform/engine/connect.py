@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from icaform.diagnostic import Code, Diagnostic, Rejected
+from icaform.engine import private
 from icaform.engine.run import Run
 from icaform.engine.secrets import Secrets
-from icaform.engine.setting import Place
+from icaform.engine.setting import FILE, Place
 from icaform.engine.world import World
+from icaform.journal import url
 from icaform.journal.store import Store, open_store
 from icaform.kind import Kind
 from icaform.state import Desired, Identity
@@ -43,9 +45,11 @@ class Options:
     x_api_key: str = field(default="", repr=False)
     access_token: str = field(default="", repr=False)
     project_id: str = ""
-    journal: str = ""
+    journal: str = field(default="", repr=False)
     secrets_roots: tuple[str, ...] = ()
     allow_commands: bool = False
+    timeout: float | None = None
+    """Seconds that one question to ICA, or a secret's command, may take."""
 
     @property
     def flags(self) -> Mapping[str, str | None]:
@@ -129,6 +133,11 @@ def session_of(
         session.close()
 
 
+def limits_of(options: Options) -> Limits:
+    """The bounds of a session, narrowed or widened as the command line says."""
+    return DEFAULT_LIMITS.within(options.timeout) if options.timeout else DEFAULT_LIMITS
+
+
 @contextmanager
 def open_run(
     world: World,
@@ -139,18 +148,24 @@ def open_run(
     *,
     read_only: bool,
     whole: bool = True,
+    settles: bool = False,
 ) -> Iterator[tuple[Run, Session]]:
-    """Bind wishes to a server and a journal. Read-only, it can write to neither."""
+    """Bind wishes to a server and a journal. Read-only, it can write to neither, unless it ``settles`` the
+    journal by what it reads.
+    """
     with ExitStack() as stack:
         server = stack.enter_context(server_of(world, place, options))
-        session = stack.enter_context(session_of(world, server, read_only=read_only))
-        store = stack.enter_context(journal_of(world, place, options, read_only=read_only))
+        session = stack.enter_context(
+            session_of(world, server, read_only=read_only, limits=limits_of(options))
+        )
+        store = stack.enter_context(journal_of(world, place, options, read_only=read_only and not settles))
         who = session.identity()
         secrets = Secrets(
             world.environ,
             [place.folder, *(Path(each) for each in options.secrets_roots)],
             place.folder,
             commands=options.allow_commands,
+            timeout=options.timeout,
         )
         secrets.guard(server.found.credential.secret)
         session.conceal = secrets.concealed
@@ -169,7 +184,8 @@ def open_run(
                 secrets,
                 Identity(who.tenant_id, who.user_id, who.tenant),
                 wishes,
-                whole,
+                whole=whole,
+                alone=server.embedded,
             ),
             session,
         )
@@ -181,7 +197,7 @@ def journal_of(world: World, place: Place, options: Options, *, read_only: bool)
     if options.journal:
         path = options.journal
     elif place.setting.journal:
-        path = str(place.folder / place.setting.journal)
+        path = _trusted(place, place.setting.journal, world.environ)
     else:
         path = str(place.state / JOURNAL)
         if not read_only:
@@ -193,13 +209,22 @@ def journal_of(world: World, place: Place, options: Options, *, read_only: bool)
         store.close()
 
 
+def _trusted(place: Place, journal: str, environ: Mapping[str, str]) -> str:
+    """The journal that icaform.yaml names; Rejected where only a person may name its server."""
+    if "://" not in journal:
+        return str(place.folder / journal)
+    host = url.untrusted(journal, environ)
+    if host:
+        why = f"{FILE} keeps the journal on {host}, a server that only a flag or the environment may name"
+        how = f"set PGHOST={host}, or give the whole URL with --journal or ICAFORM_JOURNAL"
+        raise Rejected([Diagnostic(Code.UNTRUSTED_SERVER, why, how)])
+    return journal
+
+
 def private_folder(folder: Path) -> None:
-    """Make the folder for our own files: for its owner alone, and ignored by git."""
+    """Make the folder for our own files; Rejected where that cannot be done."""
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        ignore = folder / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n")
+        private.folder(folder)
     except OSError as error:
         raise Rejected([_unusable(f"{folder} cannot be made: {error.strerror}")]) from None
 

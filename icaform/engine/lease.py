@@ -17,11 +17,12 @@ LEASE = 300.0
 
 
 @contextmanager
-def lease(run: Run, holder: str, run_url: str, lost: Callable[[], None]) -> Iterator[None]:
+def lease(run: Run, holder: str, run_url: str, lost: Callable[[], None]) -> Iterator[Callable[[], bool]]:
     """Hold the workspace's one lease; Rejected where another run has it.
 
     ``holder`` is as ``myself`` says it: a run of this machine whose process is gone holds nothing.
-    ``lost`` is called should another run take it.
+    ``lost`` is called should another run take it. What is yielded tells whether it is still held, and makes
+    sure of it where it has run out: a machine may have slept for longer than any lease.
     """
     clock, store = run.world.clock, run.store
     held = store.acquire(holder, run_url, clock.now(), LEASE)
@@ -41,12 +42,27 @@ def lease(run: Run, holder: str, run_url: str, lost: Callable[[], None]) -> Iter
             ]
         )
     over = threading.Event()
+    expires = held.expires
+
+    def renewed() -> bool:
+        nonlocal expires
+        now = clock.now()
+        if not store.renew(held, now, LEASE):
+            return False
+        expires = now + LEASE
+        return True
+
+    def holds() -> bool:
+        try:
+            return clock.now() < expires or renewed()
+        except Rejected:
+            return False
 
     def beat() -> None:
         while not over.wait(LEASE / 5):
             # A renewal that fails is tried again. A lease that another run took ends this one.
             with suppress(Rejected):
-                if not store.renew(held, clock.now(), LEASE):
+                if not renewed():
                     run.world.progress("note", "another run has taken this workspace's lease")
                     lost()
                     return
@@ -54,7 +70,7 @@ def lease(run: Run, holder: str, run_url: str, lost: Callable[[], None]) -> Iter
     thread = threading.Thread(target=beat, name="lease", daemon=True)
     thread.start()
     try:
-        yield
+        yield holds
     finally:
         over.set()
         thread.join(1)

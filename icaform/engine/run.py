@@ -20,6 +20,9 @@ from icaform.operation import Json
 from icaform.plan import Plan, make
 from icaform.state import Begun, Desired, Identity, Live, Observed, View
 
+SOON = 5.0
+"""Seconds, beside the read lag, in which ICA is taken to have begun with a batch that it accepted. It states no
+bound; one that it lets wait for longer, a run without its journal cannot know of."""
 AWAITED, EVERY = 900.0, 5.0
 """Seconds that an apply waits for what an earlier run has started, and between two looks at it."""
 
@@ -39,6 +42,11 @@ class Run:
     identity: Identity
     wishes: Sequence[Desired]
     whole: bool = True
+    only_drifted: bool = False
+    alone: bool = False
+    """Whether the server is this workspace's own: nobody else ever wrote to it."""
+    observed_at: float = field(default=0.0, init=False)
+    """When the observation began that the last plan rests on."""
     by_address: dict[Address, Desired] = field(init=False)
     _memory: Memory | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
@@ -121,6 +129,7 @@ def prepare(run: Run, calls: Mapping[str, int] | None = None) -> tuple[Plan, Obs
     """Observe everything and make the plan. It writes nothing."""
     memory = run.memory()
     view = run.view(memory)
+    run.observed_at = view.now
     observed = observe(run.kinds, run.wishes, view, run.session)
     made = make(
         run.kinds,
@@ -131,8 +140,31 @@ def prepare(run: Run, calls: Mapping[str, int] | None = None) -> tuple[Plan, Obs
         diagnostics=unset_secrets(run) + waiting(memory, run),
         reads=sum(calls.values()) if calls is not None else 0,
         whole=run.whole,
+        only_drifted=run.only_drifted,
     )
     return made, observed
+
+
+def recalled(
+    run: Run, calls: Mapping[str, int] | None = None, *, first: bool = False
+) -> tuple[Plan, Observed]:
+    """The plan, made with patience where the journal knows nothing of the workspace: it may have been lost.
+
+    A run that died moments ago may then have started what does not show yet, and neither the journal nor, for
+    another user or another manifest, a key would tell. ``first`` says that there was no such run.
+    """
+    made, observed = arrived(run, calls)
+    memory = run.memory()
+    known = first or run.alone or memory.remembered or memory.pending
+    if known or not any(each.appears for each in made.operations):
+        return made, observed
+    wait = run.place.setting.readLag + SOON
+    run.pause(
+        wait,
+        f"the journal knows nothing of workspace {run.place.setting.workspace}: waiting {wait:.0f} s, for what "
+        "a run that died just now may have started (--first-run: there was none)",
+    )
+    return arrived(run, calls)
 
 
 def arrived(run: Run, calls: Mapping[str, int] | None = None) -> tuple[Plan, Observed]:

@@ -11,12 +11,13 @@ from icaform.engine import drift as drifting
 from icaform.engine import gather as gathering
 from icaform.engine.connect import Options, open_run
 from icaform.engine.gather import Selection
-from icaform.engine.run import Run, arrived, prepare
+from icaform.engine.run import Run, prepare, recalled
 from icaform.engine.setting import Place
 from icaform.engine.world import World
 from icaform.guard import Bounds
 from icaform.kinds import Kinds
 from icaform.plan import Plan
+from icaform.planfile import Saved, differences, meaning
 from icaform.state import Desired
 
 if TYPE_CHECKING:
@@ -51,16 +52,19 @@ def apply(
     run: Run,
     bounds: Bounds,
     *,
-    approve: str | None = None,
+    approve: str | Saved | None = None,
     confirm: Callable[[Plan, Bounds], Bounds | None] = lambda _, bounds: bounds,
     holder: str = "",
     run_url: str = "",
     stop: Stop | None = None,
     calls: Mapping[str, int] | None = None,
+    first: bool = False,
 ) -> Result | None:
     """Make the server as the manifests want it, by the protocol. None where ``confirm`` declined.
 
-    Rejected before any write where the plan has errors, is not the approved one, or is out of bounds.
+    ``first`` says that no earlier run of this workspace can have left anything behind.
+    ``approve`` is the digest of the one plan that may run, or that plan as it was saved. Rejected before any
+    write where the plan has errors, is not the approved one, or is out of bounds.
     """
     # What only an apply needs, only an apply imports: a plan is what people wait for.
     from icaform.engine import apply as applying
@@ -68,13 +72,12 @@ def apply(
     from icaform.engine.settle import abandon, settle
 
     stop = stop or applying.Stop()
-    with lease(run, holder, run_url, stop.set):
+    with lease(run, holder, run_url, stop.set) as holds:
         settle(run)
-        made, observed = arrived(run, calls)
+        made, observed = recalled(run, calls, first=first)
         _sound(made)
         if approve is not None:
-            if approve != made.digest:
-                raise Rejected([_not_approved(approve, made.digest)])
+            _agreed(made, approve)
             bounds = Bounds(None, bounds.writes, bounds.analyses, bounds.share)
         else:
             asked = confirm(made, bounds)
@@ -84,15 +87,14 @@ def apply(
                 # A person took time to read: what was shown must still be what is there.
                 bounds = asked
                 again, observed = prepare(run, calls)
-                if again.digest != made.digest:
-                    raise Rejected([_not_approved(made.digest, again.digest)])
+                _agreed(again, Saved(made.covered, made.digest))
                 made = again
         wrong = guard.check(made, bounds)
         if wrong:
             raise Rejected(wrong)
         applying.secrets_of(run, made)
         abandon(run, made)
-        return applying.run_plan(run, made, observed, stop)
+        return applying.run_plan(run, made, observed, stop, holds)
 
 
 def _sound(made: Plan) -> None:
@@ -101,9 +103,29 @@ def _sound(made: Plan) -> None:
         raise Rejected(made.diagnostics)
 
 
-def _not_approved(approved: str, found: str) -> Diagnostic:
-    return Diagnostic(
-        Code.NOT_APPROVED,
-        f"the plan is not the one that was approved: it is {found}, approved was {approved}",
-        "read the new plan (icaform plan shows it), then approve its digest",
+SHOWN = 20
+"""How many differences, or changes, the refusal of a plan names."""
+
+
+def _agreed(made: Plan, approved: str | Saved) -> None:
+    """Rejected, with what differs, unless the plan is the approved one."""
+    digest = approved.digest if isinstance(approved, Saved) else approved
+    if digest == made.digest:
+        return
+    if isinstance(approved, Saved):
+        words, lines = "what differs", list(differences(approved, made))
+    else:
+        # A digest does not tell what it was made of.
+        words = "what would be done now"
+        lines = [f"{address}: {meaning(change)}" for address, change in made.covered["changes"].items()]
+    more = [f"and {len(lines) - SHOWN:,} more"] if len(lines) > SHOWN else []
+    raise Rejected(
+        [
+            Diagnostic(
+                Code.NOT_APPROVED,
+                f"the plan is not the one that was approved: it is {made.digest}, approved was {digest}",
+                "read the new plan (icaform plan shows it), then approve its digest",
+                detail="\n".join([f"{words}:", *(lines[:SHOWN] or ["nothing"]), *more]),
+            )
+        ]
     )

@@ -1,0 +1,92 @@
+"""A plan as a file: what an approval of it covers, so that an apply can tell whether it is still the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from icaform.diagnostic import Code, Diagnostic, Rejected
+from icaform.operation import Json
+from icaform.plan import FORMAT, Plan, digest_of
+
+FORMAT_VERSION = "1.0"
+"""Version of the file's frame; what it carries has that of ``plan.FORMAT``."""
+MAX_TEXT = 256 * 1024 * 1024
+"""Characters of a file that is read; a plan of 100,000 changes has some 60 million."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A plan that was kept for approval: all that its digest covers, and the digest."""
+
+    covered: Mapping[str, Json]
+    digest: str
+
+
+def to_text(plan: Plan) -> str:
+    """The file's text. It holds no secret: a plan knows a fingerprint of it, and keeps not even that."""
+    document = {"format_version": FORMAT_VERSION, "plan_digest": plan.digest, "plan": plan.covered}
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"
+
+
+def from_text(text: str, name: str) -> Saved:
+    """Read the text of the file ``name``; Rejected unless it is whole and just as it was written.
+
+    Whoever may write the file may write any plan into it: it is the digest that a person approves.
+    """
+    try:
+        document = json.loads(text)
+        digest, covered = document["plan_digest"], document["plan"]
+        form = covered["format"]
+        parts = [covered[each] for each in ("changes", "operations", "referred")]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise _not_usable(f"{name} is no plan that icaform saved") from None
+    if form != FORMAT:
+        raise _not_usable(f"{name} was saved by another version of icaform")
+    if not all(isinstance(each, dict) for each in parts) or digest_of(covered) != digest:
+        raise _not_usable(f"{name} is damaged: its digest is not that of what it holds")
+    return Saved(covered, digest)
+
+
+def _not_usable(why: str) -> Rejected:
+    return Rejected([Diagnostic(Code.NOT_APPROVED, why, "save a new one with icaform plan --out")])
+
+
+def differences(saved: Saved, plan: Plan) -> Iterator[str]:
+    """What is otherwise than in a saved plan, a line each: where it goes to, then resources by name."""
+    before, now = saved.covered, plan.covered
+    for name in ("workspace", "server", "tenant", "user"):
+        if before.get(name) != now[name]:
+            yield f"{name}: {now[name]}, was {before.get(name)}"
+    changes = sorted({*before["changes"], *now["changes"]})
+    for address in changes:
+        old, new = before["changes"].get(address), now["changes"].get(address)
+        if old != new:
+            yield f"{address}: {meaning(new)}, was {meaning(old)}"
+    for address in sorted({*before["referred"], *now["referred"]}):
+        old, new = before["referred"].get(address), now["referred"].get(address)
+        if old != new:
+            yield f"{address}, which is referred to: {new}, was {old}"
+    same = {address for address in changes if before["changes"].get(address) == now["changes"].get(address)}
+    calls = {
+        address
+        for key in before["operations"].keys() ^ now["operations"].keys()
+        for address in (before["operations"].get(key) or now["operations"][key])[1:]
+    }
+    yield from (f"{address}: its call says something else" for address in sorted(calls & same))
+
+
+def meaning(change: Json) -> str:
+    """One change of a plan, in a few words."""
+    if not isinstance(change, Mapping):
+        return "nothing to do"
+    means = change.get("means")
+    verbs = " and ".join(map(str, means)) if isinstance(means, list) else str(means or change.get("change"))
+    fields = ", ".join(_edited(each) for each in change.get("edits") or ())
+    return f"{verbs} ({fields})" if fields else verbs
+
+
+def _edited(edit: Json) -> str:
+    name, *values = edit
+    return f"{name}: {json.dumps(values[0])} -> {json.dumps(values[1])}" if values else f"{name}"
