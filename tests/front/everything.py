@@ -87,7 +87,7 @@ class Killed(BaseException):
 
 
 def killed(lab: Any, least: float = 30) -> None:
-    """An apply that dies where it first waits so long; half a minute is to look what became of a call."""
+    """A first apply that dies where it waits so long; half a minute is to look what became of a call."""
     sleep = lab.clock.sleep
 
     def die(seconds: float) -> None:
@@ -98,7 +98,7 @@ def killed(lab: Any, least: float = 30) -> None:
     lab.clock.sleep = die
     try:
         with pytest.raises(Killed):
-            lab.apply()
+            lab.apply("--first-run")
     finally:
         lab.clock.sleep = sleep
 

@@ -6,6 +6,9 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from icaform.emulator.demo import SECOND_API_KEY
 from tests.front import everything
 from tests.front.test_apply import CALLS, fault, forget, killed
 
@@ -70,3 +73,41 @@ def test_a_journal_made_by_one_machine_serves_another(lab: Any, tmp_path: Path) 
     journal.parent.mkdir()
     assert lab.apply("--journal", str(journal)).code == 0
     assert lab.plan("--journal", str(journal)).json["resource_changes"] == []
+
+
+LOST = "the journal knows nothing of workspace"
+
+
+def test_only_who_starts_analyses_without_any_memory_waits_for_what_may_be_on_its_way(lab: Any) -> None:
+    everything.write(lab)
+    cohort = (lab.folder / "cohort.yaml").read_text()
+    (lab.folder / "cohort.yaml").unlink()
+    lab.write("pipelines.yaml", everything.PIPELINES)
+    assert LOST not in lab.apply().err, "no analysis is started"
+    forget(lab)
+    lab.write("cohort.yaml", cohort)
+    assert LOST in lab.apply().err
+    lab.write("cohort.yaml", everything.cohort(7, credential="lab-archive"))
+    assert LOST not in lab.apply().err, "the journal knows the workspace by now"
+    assert everything.wrong(lab, 7) == []
+
+
+def test_a_first_run_that_is_said_to_be_one_does_not_wait(lab: Any) -> None:
+    everything.write(lab)
+    assert LOST not in lab.apply("--first-run").err
+
+
+@pytest.mark.parametrize("manifest", ["unchanged", "grown", "changed"])
+@pytest.mark.parametrize("key", ["", SECOND_API_KEY])
+def test_what_a_dead_run_started_is_found_without_its_journal(lab: Any, key: str, manifest: str) -> None:
+    lab.write("cohort.yaml", everything.cohort(3))
+    fault(lab, CALLS[6], {"do": "drop_answer"})
+    killed(lab)
+    forget(lab)
+    items = {"unchanged": 3, "grown": 5, "changed": 2}[manifest]
+    lab.write("cohort.yaml", everything.cohort(items))
+    if key:
+        lab.environ["ICAV2_X_API_KEY"] = key
+    assert lab.apply().code == 0
+    lab.clock.sleep(120)
+    assert everything.analyses(lab) == {f"cohort/S{n:03d}": 1 for n in range(max(3, items))}

@@ -53,7 +53,7 @@ def test_a_process_killed_around_a_call_leaves_nothing_twice(
             }
         ],
     )
-    arguments = ["-m", "icaform", "apply", str(tmp_path), "--yes", "--allow-irreversible", "4"]
+    arguments = ["-m", "icaform", "apply", str(tmp_path), "--yes", "--allow-irreversible", "4", "--first-run"]
     process = subprocess.Popen(
         [sys.executable, *arguments],
         cwd=ROOT,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from icaform.kind import Kind
 from icaform.kinds.analysis_batch.compare import compare, recall
 from icaform.kinds.analysis_batch.desire import NAME, desire
+from icaform.kinds.analysis_batch.export import EXPORT
 from icaform.kinds.analysis_batch.observe import observe
 from icaform.kinds.analysis_batch.spec import AnalysisBatchSpec
 from icaform.kinds.analysis_batch.submit import follow, operate
@@ -24,6 +25,7 @@ KIND = Kind(
     operate,
     recall,
     follow,
+    export=EXPORT,
 )
 
 __all__ = ["KIND"]

@@ -96,4 +96,5 @@ def recall(wish: Desired, live: Live, before: Live | None) -> Mapping[str, Json]
     """The analysis that stands for the item, so that its disappearance is seen as drift."""
     spec: Wish = wish.spec
     facts: dict[str, Json] = {"generation": spec.generation, "spec": spec.spec_digest}
-    return facts | ({"analysis": live.id, "failed": None} if live.id else {})
+    sent = {name: live.facts[name] for name in ("batch", "chunk") if name in live.facts}
+    return {**facts, **sent, **({"analysis": live.id, "failed": None} if live.id else {})}

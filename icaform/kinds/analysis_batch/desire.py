@@ -11,8 +11,8 @@ from icaform.diagnostic import Code, Diagnostic
 from icaform.kind import Manifest
 from icaform.kinds.analysis_batch.spec import AnalysisBatchSpec, ItemFields, merged
 from icaform.manifest import Document, check_value
-from icaform.operation import Json, digest
-from icaform.state import Desired
+from icaform.operation import Json, canonical, digest
+from icaform.state import MOST_BORROWED, Desired
 
 NAME = "AnalysisBatch"
 MAX_EXTERNAL_FILES = 10_000
@@ -40,6 +40,12 @@ def desire(manifest: Manifest) -> tuple[Sequence[Desired], Sequence[Diagnostic]]
     document = manifest.document
     raw = _spec(document)
     defaults = raw.get("defaults") or {}
+    borrowed = len(canonical(defaults))
+    count = len(raw["items"])
+    if borrowed * count > MOST_BORROWED:
+        summary = f"`defaults` under {count:,} items come to more than {MOST_BORROWED:,} characters"
+        place = document.origin(("spec", "defaults"), key=True)
+        return (), (Diagnostic(Code.TOO_LARGE, summary, "say less in `defaults`, or split it", origin=place),)
     wishes: list[Desired] = []
     found: dict[tuple[Origin | None, str], Diagnostic] = {}
     first: dict[str, int] = {}
@@ -89,6 +95,7 @@ def desire(manifest: Manifest) -> tuple[Sequence[Desired], Sequence[Diagnostic]]
                 manifest.labels,
                 references=tuple(dict.fromkeys(_references(said))),
                 protected=manifest.protected,
+                borrowed=borrowed,
             )
         )
     return wishes, tuple(found.values())

@@ -1,7 +1,7 @@
 """What the server tells of a batch's items: analyses by their marks, and chunks still being created.
 
-There is no list of batches in ICA. An analysis exists once the batch job has created it, and from then on it
-is found by its technical tags; before that only the batch, whose id the journal remembers, tells of it.
+An analysis exists once the batch job has created it, and from then on it is found by its technical tags;
+before that only the batch tells of it, which the journal remembers or an open job leads to.
 """
 
 from __future__ import annotations
@@ -13,18 +13,16 @@ from urllib.parse import quote
 
 from icaform.address import Address
 from icaform.diagnostic import Code, Diagnostic, Rejected
+from icaform.kinds.analysis_batch.batches import Sent, batch_items, under_way
 from icaform.kinds.analysis_batch.desire import NAME, Wish
 from icaform.kinds.analysis_batch.marks import Marks, batch_tag, read
 from icaform.operation import Call, Json, Steps, ask, canonical
-from icaform.reference import V3, V4, Catalogue, PipelineSelect, id_in, pipelines, project
+from icaform.reference import V3, Catalogue, PipelineSelect, id_in, pipelines, project
 from icaform.state import Desired, Live, Observed, View
 
 ARRIVAL = 900.0
 """Seconds after its newest visible analysis during which a chunk with fewer analyses than its size is taken
 to be still arriving. ICA states no bound; a batch job of this age has ended in all that is documented."""
-
-JOB_ENDED = frozenset({"STOPPED", "SUCCEEDED", "PARTIALLY_SUCCEEDED", "FAILED"})
-"""ICA, Job.status: the values after which a batch creates nothing more."""
 
 
 def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
@@ -42,11 +40,14 @@ def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
         except Rejected as rejected:
             faults += _faults(rejected, group)
             continue
+        sent: list[Sent] | None = None
         for batch in dict.fromkeys(wish.spec.batch for wish in group):
             mine = [wish for wish in group if wish.spec.batch == batch]
             found = yield from _search(project_id, f"{view.workspace}/{batch}")
             unmanaged += _visible(mine, found, project_id, live)
-            yield from _creating(mine, project_id, view, live, _arriving(mine[0], found, view))
+            if any(wish.address not in live for wish in mine):
+                sent = (yield from under_way(project_id)) if sent is None else sent
+                yield from _creating(mine, project_id, view, live, sent, _arriving(mine[0], found, view))
             missing = [
                 wish for wish in mine if wish.address not in live or "failed" in live[wish.address].facts
             ]
@@ -171,23 +172,35 @@ def _created(row: Json) -> float:
 
 
 def _creating(
-    mine: Sequence[Desired], project_id: str, view: View, live: dict[Address, Live], arriving: bool
+    mine: Sequence[Desired],
+    project_id: str,
+    view: View,
+    live: dict[Address, Live],
+    sent: Sequence[Sent],
+    arriving: bool,
 ) -> Steps[None]:
-    """Items that were sent and are not visible: ask the batches that the journal remembers of them."""
+    """Items that were sent and are not visible: open batches tell of them, or those that are remembered."""
     batches: dict[str, list[Desired]] = {}
     unsure: list[Desired] = []
+    open_ = _newest(sent, f"{view.workspace}/{mine[0].spec.batch}", mine[0].spec.generation)
     for wish in mine:
         if wish.address in live:
             continue
         last = view.remembered.get(wish.address, {})
         current = last.get("generation") == wish.spec.generation
-        if current and last.get("batch") and not last.get("failed"):
+        found = open_.get(wish.address.item)
+        if found and found.marks.attempt > (int(last.get("failures") or 0) if current else 0):
+            facts = {"spec": found.marks.spec, "batch": found.batch, "chunk": found.marks.chunk}
+            live[wish.address] = Live(
+                wish.address, found.facts.get("analysis", ""), {**facts, **found.facts}, project_id
+            )
+        elif current and last.get("batch") and not last.get("failed"):
             batches.setdefault(last["batch"], []).append(wish)
         elif arriving and not (current and last.get("failed")):
             unsure.append(wish)
     for batch_id, wishes in batches.items():
-        sent = max(float(view.remembered[wish.address].get("written") or 0) for wish in wishes)
-        told = yield from batch_items(project_id, batch_id, view.now - sent < ARRIVAL)
+        written = max(float(view.remembered[wish.address].get("written") or 0) for wish in wishes)
+        told = yield from batch_items(project_id, batch_id, view.now - written < ARRIVAL)
         for wish in wishes:
             facts = told.get(wish.address.item) or told[""]
             if facts:
@@ -201,46 +214,10 @@ def _creating(
         )
 
 
-def batch_job(project_id: str, batch_id: str) -> Steps[Json]:
-    """The job of a batch, None where ICA does not know the batch (any more)."""
-    answer = yield from ask(Call("GET", _form(project_id, batch_id), V3), missing=True)
-    return None if answer.status == 404 else answer.body.get("job") or {}
-
-
-def _form(project_id: str, batch_id: str) -> str:
-    return f"/api/projects/{quote(project_id, safe='')}/analysisCreationBatch/{quote(batch_id, safe='')}"
-
-
-def batch_items(project_id: str, batch_id: str, young: bool) -> Steps[dict[str, dict[str, Json]]]:
-    """What a batch tells of each of its items, by name: creating, failed (why), or its analysis.
-
-    Under the empty name stands what holds for an item that the batch does not list. A batch that is ``young``
-    may be read late: that it is not there, or that its job has ended and an item has not, proves nothing yet.
-    """
-    job = yield from batch_job(project_id, batch_id)
-    if job is None:
-        return {"": {"creating": True} if young else {}}
-    ended = job.get("status") in JOB_ENDED and not young
-    answer = yield from ask(Call("GET", f"{_form(project_id, batch_id)}/items", V4, paged=True))
-    told: dict[str, dict[str, Json]] = {"": {} if ended else {"creating": True}}
-    for row in answer.body["items"]:
-        marks = read(((row.get("request") or {}).get("tags") or {}).get("technicalTags") or ())
-        if marks is None:
-            continue
-        processing = row.get("processing") or {}
-        created = row.get("createdAnalysis") or {}
-        match processing.get("status"):
-            case "FAILED":
-                reason = processing.get("additionalStatusInformation") or "ICA gave no reason"
-                told[marks.item] = {"failed": str(reason)}
-            case "SUCCEEDED":
-                told[marks.item] = {"analysis": created.get("id", ""), "status": created.get("status")}
-            case _ if ended:
-                reason = job.get("additionalStatusInformation") or f"the batch ended as {job.get('status')}"
-                told[marks.item] = {"failed": str(reason)}
-            case _:
-                told[marks.item] = {"creating": True}
-    return told
+def _newest(sent: Sequence[Sent], batch: str, generation: int) -> Mapping[str, Sent]:
+    """The newest attempt at each item of one batch and generation."""
+    mine = [each for each in sent if (each.marks.batch, each.marks.generation) == (batch, generation)]
+    return {each.marks.item: each for each in sorted(mine, key=lambda each: each.marks.attempt)}
 
 
 def _resolve(

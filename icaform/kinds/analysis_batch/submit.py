@@ -8,9 +8,10 @@ from urllib.parse import quote
 from icaform.address import Address
 from icaform.change import Create, Update
 from icaform.diagnostic import Code, Diagnostic
+from icaform.kinds.analysis_batch.batches import JOB_ENDED, batch_items, batch_job
 from icaform.kinds.analysis_batch.desire import MAX_EXTERNAL_FILES, Wish
 from icaform.kinds.analysis_batch.marks import Marks
-from icaform.kinds.analysis_batch.observe import ARRIVAL, JOB_ENDED, batch_items, batch_job
+from icaform.kinds.analysis_batch.observe import ARRIVAL
 from icaform.operation import (
     Answer,
     Call,
