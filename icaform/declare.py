@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import Field
@@ -13,7 +14,7 @@ from icaform.address import Address
 from icaform.diagnostic import Code, Diagnostic, did_you_mean
 from icaform.kind import Kind, Manifest
 from icaform.manifest import Document, check, shown
-from icaform.state import Desired, Spec
+from icaform.state import MOST_BORROWED, Desired, Spec
 
 API_VERSION = "icaform/v1"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -33,6 +34,10 @@ class Metadata(Spec):
         default=False,
         description="No plan may change what exists of it while this is true; what is missing is still made",
     )
+    ignore: dict[str, str] = Field(
+        default={},
+        description="Fields to leave as they are on the server, each with the reason why: reports repeat it",
+    )
 
 
 class Envelope(Spec):
@@ -51,9 +56,14 @@ def declare(
     wishes: list[Desired] = []
     found: list[Diagnostic] = []
     first: dict[Address, Document] = {}
+    borrowed = 0
     for document in documents:
         address, more, wrong = admit(kinds, document)
         found += wrong
+        borrowed += sum(wish.borrowed for wish in more)
+        if borrowed > MOST_BORROWED:
+            found.append(_too_much(document))
+            break
         if address is None:
             continue
         other = first.setdefault(address, document)
@@ -79,14 +89,27 @@ def admit(
     about, wrong = _about(document, value["metadata"])
     spec, more = check(document, ("spec",), kind.spec)
     if about is None or spec is None:
-        return (Address(name, about[0]) if about else None), (), [*wrong, *more]
-    return Address(name, about[0]), *kind.desire(Manifest(about[0], about[1], spec, document, about[2]))
+        return (Address(name, about.name) if about else None), (), [*wrong, *more]
+    unknown = _ignored(kind, document, about.ignore)
+    if unknown:
+        return Address(name, about.name), (), unknown
+    return Address(name, about.name), *kind.desire(
+        Manifest(about.name, about.labels, spec, document, about.protected, about.ignore)
+    )
 
 
-def _about(
-    document: Document, value: Any
-) -> tuple[tuple[str, Mapping[str, str], bool] | None, Sequence[Diagnostic]]:
-    """Name, labels and protection. What nearly every manifest says, a name and labels, needs no model."""
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What a manifest says of itself, in fewer words than its model."""
+
+    name: str
+    labels: Mapping[str, str]
+    protected: bool = False
+    ignore: Mapping[str, str] = field(default_factory=dict)
+
+
+def _about(document: Document, value: Any) -> tuple[_About | None, Sequence[Diagnostic]]:
+    """What a manifest says of itself. What nearly all of them say, a name and labels, needs no model."""
     if isinstance(value, dict) and value.keys() <= PLAIN:
         name, labels = value.get("name"), value.get("labels", {})
         if name.__class__ is str and len(name) <= MAX_NAME and _NAME.match(name) and isinstance(labels, dict):
@@ -94,9 +117,25 @@ def _about(
                 if label.__class__ is not str:
                     break
             else:
-                return (name, labels, False), ()
+                return _About(name, labels), ()
     said, wrong = check(document, ("metadata",), Metadata)
-    return (said.name, said.labels, said.protected) if said else None, wrong
+    return _About(said.name, said.labels, said.protected, said.ignore) if said else None, wrong
+
+
+def _ignored(kind: Kind, document: Document, ignore: Mapping[str, str]) -> Sequence[Diagnostic]:
+    """What is wrong with the fields that a manifest leaves to others, and with its reasons."""
+    found = []
+    for name, reason in ignore.items():
+        origin = document.origin(("metadata", "ignore", name))
+        if name not in kind.ignorable:
+            may = f"it may ignore {', '.join(kind.ignorable)}" if kind.ignorable else "remove `ignore`"
+            near = did_you_mean(name[:MAX_NAME], kind.ignorable) or may
+            what = f"{kind.name} has no field {shown(name)} that can be ignored"
+            found.append(Diagnostic(Code.UNKNOWN_FIELD, what, near, origin=origin))
+        elif not reason.strip():
+            what = f"`ignore.{name}` gives no reason"
+            found.append(Diagnostic(Code.BAD_VALUE, what, "say why; reports repeat it", origin=origin))
+    return found
 
 
 def _refused(kinds: Mapping[str, Kind], document: Document) -> Sequence[Diagnostic]:
@@ -136,6 +175,15 @@ def _refused(kinds: Mapping[str, Kind], document: Document) -> Sequence[Diagnost
     if isinstance(name, str) and name in kinds and isinstance(value.get("spec"), dict):
         found += check(document, ("spec",), kinds[name].spec)[1]
     return found
+
+
+def _too_much(document: Document) -> Diagnostic:
+    return Diagnostic(
+        Code.TOO_LARGE,
+        f"what is said once for many resources comes to more than {MOST_BORROWED:,} characters in all",
+        "say less in `defaults`, or split the resources into several workspaces, or runs",
+        origin=document.origin(("spec",)),
+    )
 
 
 def _twice(address: Address, document: Document, other: Document) -> Diagnostic:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from icaform.address import Address
 from icaform.change import Create, Update
 from icaform.diagnostic import Code, Diagnostic
 from icaform.plan import Plan
@@ -58,15 +60,26 @@ def check(plan: Plan, bounds: Bounds) -> list[Diagnostic]:
                 "raise limits.share in icaform.yaml or --max-share, or split the change",
             )
         )
+    kept: dict[Address, list[Create | Update]] = {}
     for change in plan.moves:
-        if isinstance(change, Update) and change.desired.protected:
-            found.append(
-                Diagnostic(
-                    Code.PROTECTED,
-                    f"{change.address} is protected, and the plan would {' and '.join(change.verbs)} it",
-                    "remove metadata.protected, or put the manifest back",
-                    origin=change.desired.origin,
-                    address=change.address,
-                )
-            )
-    return found
+        if isinstance(change, Create | Update) and _is_kept(change, plan):
+            kept.setdefault(change.address.parent, []).append(change)
+    return found + [_told(address, changes) for address, changes in kept.items()]
+
+
+def _is_kept(change: Create | Update, plan: Plan) -> bool:
+    """Whether a change is to what exists of a protected resource; a batch exists once one item of it does."""
+    existing = isinstance(change, Update) or change.address.parent in plan.begun
+    return change.desired.protected and existing
+
+
+def _told(address: Address, changes: Sequence[Create | Update]) -> Diagnostic:
+    verbs = " and ".join(dict.fromkeys(verb for change in changes for verb in change.verbs))
+    items = f" {len(changes)} items of" if changes[0].address.item else ""
+    return Diagnostic(
+        Code.PROTECTED,
+        f"{address} is protected, and the plan would {verbs}{items} it",
+        "remove metadata.protected, or its glob in icaform.yaml, or put the manifest back",
+        origin=changes[0].desired.origin,
+        address=address,
+    )

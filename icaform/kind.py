@@ -7,13 +7,14 @@ which calls a difference becomes. It does no I/O: it yields the calls that it ne
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from icaform.address import Address
 from icaform.change import Change, Create, Update
 from icaform.diagnostic import Diagnostic
 from icaform.manifest import Document
 from icaform.operation import Answer, Json, Operation, Outcome, Steps
+from icaform.portrait import Export
 from icaform.state import Desired, Live, Observed, Spec, View
 
 
@@ -26,6 +27,7 @@ class Manifest:
     spec: Spec
     document: Document
     protected: bool = False
+    ignore: Mapping[str, str] = field(default_factory=dict)
 
 
 def _no_follow(operation: Operation, answer: Answer, view: View) -> Steps[Mapping[Address, Outcome]]:
@@ -45,6 +47,8 @@ class Kind:
     we wrote, or None.
     ``follow`` waits for work that a call has started and tells how each resource of it ended; an address
     that it does not name is observed afresh and compared instead.
+    ``ignorable`` are the fields that a manifest may leave to others in ``metadata.ignore``.
+    ``export`` leads the other way, from the server to manifests; None where a kind has no such way.
     """
 
     name: str
@@ -56,6 +60,8 @@ class Kind:
     operate: Callable[[Sequence[Create | Update], View], Sequence[Operation]]
     recall: Callable[[Desired, Live, Live | None], Mapping[str, Json]]
     follow: Callable[[Operation, Answer, View], Steps[Mapping[Address, Outcome]]] = _no_follow
+    ignorable: tuple[str, ...] = ()
+    export: Export | None = None
 
 
 def simple(manifest: Manifest, kind: str, references: Iterable[Address] = (), **more: object) -> Desired:
@@ -67,5 +73,6 @@ def simple(manifest: Manifest, kind: str, references: Iterable[Address] = (), **
         labels=manifest.labels,
         references=tuple(references),
         protected=manifest.protected,
+        ignore=manifest.ignore,
         **more,  # type: ignore[arg-type]
     )

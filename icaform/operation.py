@@ -81,7 +81,7 @@ class Problem:
         return f"HTTP {self.status} {words}" + (f" (ref. {self.reference})" if self.reference else "")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Answer:
     """What the server said. ``problem`` is set when the status is 400 or more."""
 
@@ -147,6 +147,13 @@ class Operation:
     """Under which name the answer's ``id`` is remembered for each address; empty: it has none."""
     remember: Mapping[Address, Mapping[str, Json]] = field(default_factory=dict)
     """What to remember of each resource once the call is acknowledged: facts that cannot be read back."""
+    unproven: tuple[str, ...] = ()
+    """Facts of these that seeing the effect of a call that was not acknowledged does not prove."""
+
+    @property
+    def makes(self) -> bool:
+        """Whether the answer's id is that of its resource, and not of work that it started."""
+        return self.id_fact == "id"
 
     @property
     def name(self) -> str:

@@ -92,6 +92,10 @@ class Reference(Spec):
         return Made(self.address)
 
 
+MOST_BORROWED = 48 * 1024 * 1024
+"""Characters that all resources of a run have from what is said once: a page of defaults times many items."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desired:
     """One resource as the manifests want it.
@@ -107,6 +111,20 @@ class Desired:
     references: tuple[Address, ...] = ()
     secrets: tuple[Secret, ...] = ()
     protected: bool = False
+    ignore: Mapping[str, str] = field(default_factory=dict)
+    """Fields that are left as they are on the server, each with the reason that the manifest gives."""
+    borrowed: int = 0
+    """Characters of what its manifest says once for many resources, and each of them says to ICA."""
+
+    def stated(self, name: str) -> bool:
+        """Whether a field is compared: what a manifest ignores is as if it did not state it."""
+        return name not in self.ignore
+
+    def ignored(self, name: str, live: Json, wanted: Json) -> tuple[str, ...]:
+        """What is said of a field that is ignored, where it differs."""
+        if self.stated(name) or live == wanted:
+            return ()
+        return (f"{name} is {live}, the manifest wants {wanted}; ignored: {self.ignore[name]}",)
 
     @property
     def origin(self) -> Origin:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from icaform.cli.spoken import PLAIN, spoken
 from icaform.diagnostic import Code, Diagnostic, Rejected
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from icaform.engine.gather import Selection
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+MIN_LIMIT = 16_000
+"""Characters below which no report could say what must not be left out."""
 
 
 def _all(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -30,10 +34,7 @@ def option(name: str, *more: str, **settings: Any) -> Callable[[Command], Comman
 
 paths = click.argument("paths", nargs=-1, type=click.Path(), metavar="[FILE|FOLDER|-]...")
 
-selection = _all(
-    option("--label", "-l", "labels", multiple=True, metavar="KEY=VALUE", help="Only those with this label."),
-    option("--only", multiple=True, metavar="GLOB", help="Only these, such as `Pipeline/germline-*`."),
-    option("--exclude", multiple=True, metavar="GLOB", help="All but these."),
+variables = _all(
     click.option("--var", "variables", multiple=True, metavar="NAME=VALUE", help="A value for ${var.NAME}."),
     option(
         "--var-file",
@@ -44,27 +45,57 @@ selection = _all(
     ),
 )
 
-form = _all(
+selection = _all(
+    option("--label", "-l", "labels", multiple=True, metavar="KEY=VALUE", help="Only those with this label."),
+    option("--only", multiple=True, metavar="GLOB", help="Only these, such as `Pipeline/germline-*`."),
+    option("--exclude", multiple=True, metavar="GLOB", help="All but these."),
+    variables,
+)
+
+_report = _all(
+    option("--report", multiple=True, metavar="DIALECT=FILE", help="Write it to a file as well; repeatable."),
     option(
-        "--output",
-        "-o",
-        type=click.Choice(["text", "json"]),
-        default="text",
-        show_default=True,
-        help="What goes to stdout.",
-    ),
-    option(
-        "--color",
-        type=click.Choice(["auto", "always", "never"]),
-        default="auto",
-        show_default=True,
-        help="NO_COLOR and FORCE_COLOR are honoured too.",
+        "--limit",
+        type=click.IntRange(MIN_LIMIT),
+        metavar="CHARACTERS",
+        help="The most that a Markdown report may have: a comment's 60000 unless told.",
     ),
 )
 
-output = _all(
-    form,
-    option("--report", multiple=True, metavar="DIALECT=FILE", help="Write it to a file as well; repeatable."),
+
+def _form(dialects: Sequence[str]) -> Callable[[Command], Command]:
+    return _all(
+        option(
+            "--output",
+            "-o",
+            type=click.Choice(dialects),
+            default="text",
+            show_default=True,
+            help="What goes to stdout.",
+        ),
+        option(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            show_default=True,
+            help="NO_COLOR and FORCE_COLOR are honoured too.",
+        ),
+    )
+
+
+form = _form(PLAIN)
+
+
+def speaks(verb: str) -> Callable[[Command], Command]:
+    """The options of a verb whose result is a report."""
+    return _all(_form(spoken(verb)), _report)
+
+
+journal = option(
+    "--journal",
+    metavar="PATH|URL",
+    default="",
+    help="Where the journal is: a file, or postgresql://USER@HOST/DATABASE.",
 )
 
 connection = _all(
@@ -72,7 +103,7 @@ connection = _all(
     option("--x-api-key", metavar="KEY", default="", help="Better in ICAV2_X_API_KEY."),
     option("--access-token", metavar="JWT", default="", help="Better in ICAV2_ACCESS_TOKEN."),
     option("--project-id", metavar="PROJECT", default="", help="For manifests that name no project."),
-    option("--journal", metavar="PATH|URL", default="", help="Where the journal is."),
+    journal,
     option(
         "--secrets-root",
         multiple=True,
@@ -80,6 +111,18 @@ connection = _all(
         metavar="FOLDER",
         help="Secrets' files may lie in here.",
     ),
+    option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="The longest that one question to ICA, or a secret's command, may take.",
+    ),
+)
+
+only_drifted = option(
+    "--only-drifted",
+    is_flag=True,
+    help="Put back what changed behind git's back, and leave aside what the manifests changed.",
 )
 
 detailed = option(
@@ -101,6 +144,7 @@ def options_of(said: Mapping[str, Any]) -> Options:
         said["journal"],
         tuple(said["secrets_root"]),
         bool(said.get("allow_commands")),
+        said["timeout"],
     )
 
 
@@ -188,4 +232,4 @@ def again(paths: Sequence[str], said: Mapping[str, Any]) -> list[str]:
         ("var_file", "--var-file"),
     ):
         words += [each for value in said[name] for each in (word, value)]
-    return words
+    return [*words, "--only-drifted"] if said.get("only_drifted") else words

@@ -17,6 +17,7 @@ from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.engine.frozen import Frozen, described, freeze
 from icaform.engine.observe import converse
 from icaform.engine.run import Run
+from icaform.journal.store import Intent
 from icaform.operation import (
     Answer,
     Done,
@@ -104,15 +105,17 @@ class Executor:
             ):
                 return number
         return run.store.begin(
-            addresses=operation.addresses,
-            verb=operation.verb,
-            call=described(call, operation),
-            key=call.key,
-            body_digest=digest,
-            body=frozen.kept,
-            user=run.identity.user,
-            tenant=run.identity.tenant,
-            time=run.world.clock.now(),
+            Intent(
+                addresses=operation.addresses,
+                verb=operation.verb,
+                call=described(call, operation),
+                key=call.key,
+                body_digest=digest,
+                body=frozen.kept,
+                user=run.identity.user,
+                tenant=run.identity.tenant,
+                time=run.world.clock.now(),
+            )
         )
 
     def deliver(self, operation: Operation, frozen: Frozen, number: int) -> Outcomes:
@@ -150,14 +153,14 @@ class Executor:
             each["written"] = now
             if operation.id_fact:
                 each[operation.id_fact] = made
-        if operation.id_fact == "id":
+        if operation.makes:
             with self._lock:
                 self.ids[operation.addresses[0]] = made
         self.run.ended(number, "done", facts)
         kind = self.run.kinds[operation.addresses[0].kind]
         view = self.run.view(self.run.memory())
         outcomes: Outcomes = {
-            address: Done(made if operation.id_fact == "id" else "") for address in operation.addresses
+            address: Done(made if operation.makes else "") for address in operation.addresses
         }
         try:
             told = converse(kind.follow(operation, answer, view), self.run.session, self.run.pause)
@@ -250,17 +253,14 @@ class Executor:
     def kept_facts(
         self, operation: Operation, there: Mapping[Address, Live]
     ) -> dict[Address, dict[str, Json]]:
-        """What an observed but unacknowledged call lets us remember: all but what it cannot prove.
-
-        A secret that may have been sent is not known to be the one that ICA has.
-        """
+        """What an observed but unacknowledged call lets us remember: all but what that does not prove."""
         facts = {}
         for address, live in there.items():
             said = {
-                name: None if name == "secret" else fact
+                name: None if name in operation.unproven else fact
                 for name, fact in operation.remember.get(address, {}).items()
             }
-            facts[address] = said | ({"id": live.id} if operation.id_fact == "id" else {})
+            facts[address] = said | ({operation.id_fact: live.id} if operation.makes else {})
             with self._lock:
                 self.ids[address] = live.id
         return facts

@@ -85,6 +85,7 @@ def described(call: Call, operation: Operation) -> str:
             "content_type": call.content_type,
             "repeat": call.repeat.value,
             "id_fact": operation.id_fact,
+            "unproven": operation.unproven,
             "appears": operation.appears,
             "arrives": operation.arrives,
             "remember": {str(address): facts for address, facts in operation.remember.items()},
@@ -112,6 +113,7 @@ def again(begun: Begun) -> Operation | None:
             appears=float(told["appears"]),
             arrives=float(told["arrives"]),
             id_fact=told["id_fact"],
+            unproven=tuple(told["unproven"]),
             remember=remember,
         )
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from icaform.declare import declare
 from icaform.diagnostic import Code, Diagnostic, Rejected, Severity
-from icaform.engine.setting import FILE, MAX_FILE, Place, find
+from icaform.engine.intake import Unreadable, leads_out, regular
+from icaform.engine.setting import FILE, Place, find
 from icaform.kind import Kind
-from icaform.manifest import Document, read
+from icaform.manifest import BYTES, Allowance, Document, read, too_large
 from icaform.state import Desired
 
 SUFFIXES = (".yaml", ".yml")
+MOST_RESOURCES = 25_000
+"""Resources of one run; what is known of so many fits into 500 MB."""
+MOST_ERRORS = 1_000
+"""Errors of one run that are shown; who has more has one mistake many times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,16 @@ def load(
 ) -> tuple[Place, list[Desired]]:
     """The workspace of some paths and the wishes that they declare; Rejected with all that is wrong."""
     place = find(paths)
-    return place, select(gather(kinds, paths, stdin, variables=variables), selection)
+    wishes = gather(kinds, paths, stdin, variables=variables, root=place.folder)
+    return place, select(_protected(wishes, place.setting.protected), selection)
+
+
+def _protected(wishes: list[Desired], globs: Sequence[str]) -> list[Desired]:
+    """The wishes, with those that icaform.yaml protects as if their manifests said so."""
+    if not globs:
+        return wishes
+    guarded = Selection(only=tuple(globs))
+    return [replace(wish, protected=True) if guarded.takes(wish) else wish for wish in wishes]
 
 
 def gather(
@@ -67,82 +80,84 @@ def gather(
     stdin: Callable[[], bytes],
     *,
     variables: Mapping[str, str] = {},
+    root: Path | None = None,
 ) -> list[Desired]:
-    """Everything that the paths declare; Rejected with all that is wrong, in the order of files and lines."""
+    """Everything that the paths declare; Rejected with all that is wrong, in the order of files and lines.
+
+    ``root`` is the workspace's folder, which links may lead into.
+    """
     documents: list[Document] = []
     found: list[Diagnostic] = []
-    for name, data in _texts(paths, stdin, found):
-        more, wrong = read(data, name, variables)
+    allowance = Allowance()
+    for name, data in _texts(paths, stdin, root, found):
+        more, wrong = read(data, name, variables, allowance)
         documents += more
         found += wrong
+        if len(found) > MOST_ERRORS or allowance.spent:
+            break
     wishes, wrong = declare(kinds, documents)
     found += wrong
     if not documents and not found:
         found.append(Diagnostic(Code.EMPTY, f"only {FILE} is named", "name its folder, or the manifests too"))
+    if len(wishes) > MOST_RESOURCES:
+        summary = f"{len(wishes):,} resources are declared; one run takes at most {MOST_RESOURCES:,}"
+        found.append(Diagnostic(Code.TOO_LARGE, summary, "split them into several workspaces, or runs"))
     if any(each.severity is Severity.ERROR for each in found):
-        raise Rejected(sorted(found, key=lambda each: (each.origin is None, each.origin or 0, each.summary)))
+        raise Rejected(_first(found))
     return wishes
 
 
+def _first(found: list[Diagnostic]) -> list[Diagnostic]:
+    """What is wrong, in the order of files and lines; of very much the first."""
+    found.sort(key=lambda each: (each.origin is None, each.origin or 0, each.summary))
+    if len(found) <= MOST_ERRORS:
+        return found
+    summary = f"more than {MOST_ERRORS:,} errors; the rest is not shown, and may not have been read"
+    return [*found[:MOST_ERRORS], Diagnostic(Code.TOO_LARGE, summary, "correct these first")]
+
+
 def _texts(
-    paths: Sequence[str], stdin: Callable[[], bytes], found: list[Diagnostic]
+    paths: Sequence[str], stdin: Callable[[], bytes], root: Path | None, found: list[Diagnostic]
 ) -> Iterator[tuple[str, bytes]]:
     seen: set[tuple[int, int]] = set()
     for path in dict.fromkeys(paths):
         if path == "-":
             yield "<stdin>", stdin()
             continue
-        files = _files(path, found)
-        for file in files:
+        inside = [each for each in (root, _home(path)) if each is not None]
+        for file in _files(path, found):
             try:
-                with open(file, "rb", opener=_open) as stream:
-                    about = os.fstat(stream.fileno())
-                    if (about.st_dev, about.st_ino) in seen:
+                if leads_out(file, inside):
+                    raise Unreadable("is a link that leads out of the workspace")
+                with regular(file) as (stream, facts):
+                    if (facts.st_dev, facts.st_ino) in seen:
                         continue
-                    seen.add((about.st_dev, about.st_ino))
-                    if not stat.S_ISREG(about.st_mode):
-                        found.append(_unreadable(file, "is no regular file", "name a file or a folder"))
+                    seen.add((facts.st_dev, facts.st_ino))
+                    if facts.st_size > BYTES:
+                        found.append(too_large(file))
                         continue
-                    yield file, stream.read(MAX_FILE + 1)
-            except OSError as error:
-                found.append(
-                    _unreadable(file, f"cannot be read: {error.strerror}", "check the path and its rights")
-                )
+                    data = stream.read(BYTES + 1)
+            except Unreadable as error:
+                found.append(_unreadable(file, str(error)))
+            else:
+                yield file, data
 
 
-def _open(path: str, flags: int) -> int:
-    # A named pipe would block at once without O_NONBLOCK, before it can be seen to be one.
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+def _home(path: str) -> str:
+    """The folder that a person named, or that of the file that was."""
+    return path if os.path.isdir(path) else os.path.dirname(path) or "."
 
 
 def _files(path: str, found: list[Diagnostic]) -> list[str]:
     try:
-        mode = os.stat(path).st_mode
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "is no path"
-        found.append(_unreadable(path, f"cannot be read: {why}", "check the path"))
+        if not os.path.isdir(path):
+            # A shell's *.yaml names icaform.yaml too; it is read as what it is, by ``setting``.
+            return [path] if os.path.basename(path) != FILE else []
+    except ValueError:
+        found.append(_unreadable(path, "is no path"))
         return []
-    if not stat.S_ISDIR(mode):
-        # A shell's *.yaml names icaform.yaml too; it is read as what it is, by ``setting``.
-        return [path] if os.path.basename(path) != FILE else []
-    files, before = [], len(found)
-    for folder, folders, names in os.walk(path, followlinks=False):
-        if FILE in names and not os.path.samefile(folder, path):
-            found.append(
-                Diagnostic(
-                    Code.BAD_SETTING,
-                    f"{folder} is a workspace of its own: it has an {FILE}",
-                    "run icaform once for each workspace",
-                )
-            )
-            folders.clear()
-            continue
-        folders[:] = sorted(each for each in folders if not each.startswith("."))
-        files += [
-            str(Path(folder, name))
-            for name in sorted(names)
-            if name.endswith(SUFFIXES) and not name.startswith(".") and name != FILE
-        ]
+    before = len(found)
+    files = list(_walk(path, found))
     if not files and len(found) == before:
         found.append(
             Diagnostic(Code.EMPTY, f"{path}: the folder holds no manifest", "add a file that ends in .yaml")
@@ -150,8 +165,40 @@ def _files(path: str, found: list[Diagnostic]) -> list[str]:
     return files
 
 
-def _unreadable(file: str, why: str, remedy: str) -> Diagnostic:
-    return Diagnostic(Code.UNREADABLE_FILE, f"{file} {why}", remedy)
+def _walk(top: str, found: list[Diagnostic]) -> Iterator[str]:
+    """The manifests of a folder and of those in it, sorted; links to folders are not followed.
+
+    ``os.walk`` passes over a folder that cannot be read, and before Python 3.12 fails in a deep one.
+    """
+    waiting = [top]
+    while waiting:
+        folder = waiting.pop()
+        files, folders = [], []
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.name)
+                    elif not (entry.is_symlink() and entry.is_dir()):
+                        files.append(entry.name)
+        except OSError as error:
+            found.append(_unreadable(folder, f"cannot be read: {error.strerror}"))
+            continue
+        if FILE in files and folder != top:
+            summary = f"{folder} is a workspace of its own: it has an {FILE}"
+            remedy = "run icaform once for each workspace"
+            found.append(Diagnostic(Code.BAD_SETTING, summary, remedy))
+            continue
+        waiting += [
+            str(Path(folder, name)) for name in sorted(folders, reverse=True) if not name.startswith(".")
+        ]
+        for name in sorted(files):
+            if name.endswith(SUFFIXES) and not name.startswith(".") and name != FILE:
+                yield str(Path(folder, name))
+
+
+def _unreadable(file: str, why: str) -> Diagnostic:
+    return Diagnostic(Code.UNREADABLE_FILE, f"{file} {why}", "name a file or a folder that can be read")
 
 
 def select(wishes: Sequence[Desired], selection: Selection) -> list[Desired]:

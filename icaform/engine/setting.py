@@ -10,11 +10,13 @@ from pathlib import Path
 from pydantic import Field
 
 from icaform.diagnostic import Code, Diagnostic, Rejected
-from icaform.manifest import check, read
+from icaform.engine.intake import Unreadable, leads_out, regular
+from icaform.journal import url
+from icaform.manifest import BYTES, check, read
 from icaform.state import Spec
 
 FILE = "icaform.yaml"
-MAX_FILE = 64 * 1024 * 1024
+MAX_FILE = BYTES
 """Bytes of one file; a larger one is no manifest that a person reviews."""
 STATE = ".icaform"
 """The folder beside icaform.yaml for the journal and the embedded ICA; it ignores itself in git."""
@@ -51,9 +53,16 @@ class Setting(Spec):
         default=None, min_length=1, max_length=2000, description="For manifests that name none"
     )
     journal: str | None = Field(
-        default=None, min_length=1, max_length=2000, description="A path inside the workspace"
+        default=None,
+        min_length=1,
+        max_length=2000,
+        description="A path inside the workspace, or postgresql://[USER@]HOST[:PORT]/DATABASE",
     )
     limits: Limits = Limits()
+    protected: tuple[str, ...] = Field(
+        default=(),
+        description="Globs of resources, as for --only, of which no plan may change what exists",
+    )
     readLag: float = Field(  # noqa: N815 - spelled as all fields of manifests are
         default=30.0,
         ge=0,
@@ -112,19 +121,13 @@ def load(file: Path) -> Place:
     """Read one icaform.yaml; Rejected with everything that is wrong with it."""
     name = _relative(file)
     try:
-        if not file.is_file() and file.exists():
-            raise OSError(None, "it is no regular file")
-        with file.open("rb") as stream:
+        if leads_out(file, [file.parent]):
+            raise Unreadable("is a link that leads out of the workspace")
+        with regular(file) as (stream, _):
             data = stream.read(MAX_FILE + 1)
-    except OSError as error:
+    except Unreadable as error:
         raise Rejected(
-            [
-                Diagnostic(
-                    Code.BAD_SETTING,
-                    f"{name} cannot be read: {error.strerror}",
-                    "make it a file that can be read, or remove it",
-                )
-            ]
+            [Diagnostic(Code.BAD_SETTING, f"{name} {error}", "make it a file that can be read, or remove it")]
         ) from None
     documents, wrong = read(data, name)
     if [each.code for each in wrong] == [Code.EMPTY]:
@@ -143,23 +146,27 @@ def load(file: Path) -> Place:
     setting, wrong = check(documents[0], (), Setting)
     if setting is None:
         raise Rejected(wrong)
-    if setting.journal is not None and not _inside(file.parent, setting.journal):
-        wrong = [
-            Diagnostic(
-                Code.BAD_SETTING,
-                f"`journal` in {name} leads out of the workspace",
-                "name a path inside it, or choose the journal with --journal or ICAFORM_JOURNAL",
-                origin=documents[0].origin(("journal",)),
-            )
-        ]
-        raise Rejected(wrong)
+    wrong_journal = _journal_flaw(file.parent, setting.journal)
+    if wrong_journal:
+        summary, remedy = wrong_journal
+        origin = documents[0].origin(("journal",))
+        summary = f"`journal` in {name} {summary}"
+        raise Rejected([Diagnostic(Code.BAD_SETTING, summary, remedy, origin=origin)])
     return Place(file.parent, setting, name)
 
 
-def _inside(folder: Path, path: str) -> bool:
-    if "://" in path:
-        return False
-    return (folder / path).resolve().is_relative_to(folder.resolve())
+def _journal_flaw(folder: Path, journal: str | None) -> tuple[str, str] | None:
+    """Why icaform.yaml may not name this journal, and the remedy."""
+    if journal is None:
+        return None
+    if "://" in journal:
+        return url.flaw(journal)
+    if (folder / journal).resolve().is_relative_to(folder.resolve()):
+        return None
+    return (
+        "leads out of the workspace",
+        "name a path inside it, or choose the journal with --journal or ICAFORM_JOURNAL",
+    )
 
 
 def _relative(file: Path) -> str:

@@ -7,6 +7,7 @@ back, so both are remembered in the journal.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
@@ -19,6 +20,7 @@ from icaform.change import NOT_KNOWN, Change, Create, Edit, Held, Keep, Standing
 from icaform.diagnostic import Code, Diagnostic, Severity
 from icaform.kind import Kind, Manifest, simple
 from icaform.operation import Call, Json, Operation, RefusedByServer, Repeat, Steps, ask
+from icaform.portrait import Export, Portrait, Scope
 from icaform.reference import V3, V4, WRONG_ACCEPT
 from icaform.state import PRESENT, Desired, Live, Observed, SecretSource, Spec, View
 
@@ -80,10 +82,11 @@ def desire(manifest: Manifest) -> tuple[Sequence[Desired], Sequence[Diagnostic]]
     return (desired,), ()
 
 
-def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
-    """One list tells all: it has no paging and no filter (ICA, GET /api/storageCredentials).
+def _listed() -> Steps[tuple[list[Json], bool]]:
+    """All credentials that we may see, and whether the server speaks the older API.
 
-    The newer API speaks v4, the only version that shows AWS_ROLE; the older one answers ICA_API_004 to it.
+    The list has no paging and no filter (ICA, GET /api/storageCredentials). The newer API speaks v4, the only
+    version that shows AWS_ROLE; the older one answers ICA_API_004 to it.
     """
     call = Call("GET", LIST, V4)
     (answer,) = yield (call,)
@@ -92,12 +95,17 @@ def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
         answer = yield from ask(Call("GET", LIST, V3))
     elif answer.problem:
         raise RefusedByServer(call, answer.problem)
+    return answer.body["items"], older
+
+
+def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
+    """One list tells all."""
+    listed, older = yield from _listed()
     # The list also shows what others share with us; only our own may be adopted.
     mine: dict[str, list[Json]] = {}
     others: dict[str, list[Json]] = {}
-    for row in answer.body["items"]:
-        owner = row.get("ownerId") or (row.get("owner") or {}).get("id")
-        (mine if owner == view.identity.user else others).setdefault(row["name"], []).append(row)
+    for row in listed:
+        (mine if _owner(row) == view.identity.user else others).setdefault(row["name"], []).append(row)
     live: dict[Address, Live] = {}
     faults: list[Diagnostic] = []
     wanted: dict[str, Desired] = {}
@@ -166,6 +174,7 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
     # What is remembered of another id or name was written to another credential.
     known = last if last.get("id") in (None, live.id if live else last.get("id")) else {}
     known = known if known.get("name") in (None, _name(wish)) else {}
+    secrets = wish.secrets if wish.stated("secret") else ()
     now = view.fingerprint(wish.secrets) if wish.secrets else None
     if live is None:
         first = ("create", "share") if spec.shared else ("create",)
@@ -175,7 +184,7 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
         warning = ("sharing cannot be undone",) if spec.shared else ()
         drifted = Standing.DRIFTED if known.get("id") else Standing.PENDING
         return Create(wish, tuple(new), first, warning, drifted)
-    if live.facts.get("type", spec.type) != spec.type:
+    if wish.stated("type") and live.facts.get("type", spec.type) != spec.type:
         return Held(
             wish,
             live,
@@ -188,7 +197,7 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
             ),
             (Edit("type", live.facts["type"], spec.type),),
         )
-    if known.get("shared") and not spec.shared:
+    if wish.stated("shared") and known.get("shared") and not spec.shared:
         return Held(
             wish,
             live,
@@ -203,11 +212,15 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
         )
     edits: list[Edit] = []
     verbs: list[str] = []
-    notes: list[str] = []
-    if spec.shared and not known.get("shared"):
+    notes = [
+        *wish.ignored("type", live.facts.get("type", spec.type), spec.type),
+        *wish.ignored("shared", bool(known.get("shared")), spec.shared),
+        *wish.ignored("secret", shown(known["secret"]) if known.get("secret") else NOT_KNOWN, shown(now)),
+    ]
+    if wish.stated("shared") and spec.shared and not known.get("shared"):
         edits.append(Edit("shared", NOT_KNOWN if known.get("shared") is None else False, True))
         verbs.append("share")
-    if wish.secrets:
+    if secrets:
         before = known.get("secret")
         moved = before is not None and _moved_behind_us(known, live)
         if now is None:
@@ -242,6 +255,8 @@ def operate(changes: Sequence[Create | Update], view: View) -> Sequence[Operatio
         wish, spec = change.desired, change.desired.spec
         secret = {"secret": view.fingerprint(wish.secrets)} if wish.secrets else {}
         body = {"awsCredentials": _aws(spec)} if spec.secret else {}
+        # Which credential it is written to, where that is known: memory may still speak of another one.
+        known = {"id": change.live.id, "name": _name(wish)} if isinstance(change, Update) else {}
         for verb in change.verbs:
             id_fact = ""
             match verb:
@@ -256,7 +271,7 @@ def operate(changes: Sequence[Create | Update], view: View) -> Sequence[Operatio
                     facts = {**facts, **secret}
                 case "share":
                     call = Call("POST", f"{LIST}/{{id}}:share", V3, repeat=Repeat.SAME)
-                    facts = {"shared": True, "timeModified": None}
+                    facts = {**known, "shared": True, "timeModified": None}
                 case "rotate":
                     call = Call(
                         "POST",
@@ -266,7 +281,7 @@ def operate(changes: Sequence[Create | Update], view: View) -> Sequence[Operatio
                         body=body,
                         repeat=Repeat.SAME,
                     )
-                    facts = {**secret, "timeModified": None}
+                    facts = {**known, **secret, "timeModified": None}
                 case _:
                     raise ValueError(verb)
             found.append(
@@ -277,6 +292,8 @@ def operate(changes: Sequence[Create | Update], view: View) -> Sequence[Operatio
                     irreversible=verb == "share",
                     id_fact=id_fact,
                     remember={wish.address: facts},
+                    # A secret that may have been sent is not known to be the one that ICA has.
+                    unproven=("secret",),
                 )
             )
     return found
@@ -290,6 +307,43 @@ def recall(wish: Desired, live: Live, before: Live | None) -> Mapping[str, Json]
     modified = live.facts.get("timeModified")
     stale = before is not None and before.facts.get("timeModified") == modified
     return {"id": live.id, "name": _name(wish), "timeModified": None if stale else modified}
+
+
+def portraits(scope: Scope, view: View) -> Steps[Sequence[Portrait]]:
+    """Our own credentials. Each secret gets the names of two variables: ICA shows none."""
+    listed, _ = yield from _listed()
+    known = {facts["id"]: facts for facts in view.remembered.values() if facts.get("id")}
+    mine = [row for row in listed if _owner(row) == view.identity.user]
+    stems = Counter(_stem(row["name"]) for row in mine)
+    found = []
+    for row in mine:
+        stem = _stem(row["name"])
+        stem += f"_{row['id'][:8].upper()}" if stems[stem] > 1 else ""
+        halves = {"accessKeyId": "ACCESS_KEY_ID", "secretAccessKey": "SECRET_ACCESS_KEY"}
+        secret = {half: {"env": f"{stem}_{end}"} for half, end in halves.items()}
+        user = row.get("type") == "AWS_USER"
+        shared = {"shared": True} if known.get(row["id"], {}).get("shared") else {}
+        found.append(
+            Portrait(
+                row["id"],
+                row["name"],
+                {"name": row["name"], **({"secret": secret} if user else {})},
+                {"type": row.get("type"), **shared},
+                () if user else ("secret",),
+                "name",
+                notes=("ICA does not show its secret: once these are set, an apply writes them.",) * user,
+            )
+        )
+    return found
+
+
+def _stem(name: str) -> str:
+    """How the names of its secret's variables begin; never as those that hold a runner's own keys."""
+    return "ICA_" + name.upper().replace("-", "_")
+
+
+def _owner(row: Json) -> Json:
+    return row.get("ownerId") or (row.get("owner") or {}).get("id")
 
 
 def _name(wish: Desired) -> str:
@@ -329,4 +383,11 @@ KIND = Kind(
     compare,
     operate,
     recall,
+    ignorable=("type", "shared", "secret"),
+    export=Export(
+        portraits,
+        portraits,
+        frozenset(("items", "id", "name", "type", "owner", "ownerId", "timeCreated", "timeModified")),
+        private=frozenset({"secret"}),
+    ),
 )

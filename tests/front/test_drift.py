@@ -134,3 +134,39 @@ def test_a_pipeline_that_cannot_be_read_is_an_error_and_not_silence(applied: Any
     applied.api("DELETE", f"/api/projects/{project}/pipelines/{IDS['id']}")
     assert drift(applied).code == 65
     assert drift(applied).json["errored"]
+
+
+def test_drift_is_put_back_alone(lab: Any) -> None:
+    lab.environ.update(everything.SECRETS)
+    lab.write("credentials.yaml", everything.CREDENTIALS)
+    lab.write("cohort.yaml", everything.cohort(2))
+    assert lab.apply().code == 0
+    ids = {each["name"]: each["id"] for each in everything.objects(lab, "Credential")}
+    (secret,) = (
+        each["secret_digest"] for each in everything.objects(lab, "Credential") if each["secret_digest"]
+    )
+    lab.clock.sleep(60)
+    theirs = {"awsCredentials": {"accessKeyId": "AKIA-theirs", "secretAccessKey": "theirs"}}
+    lab.api("POST", f"/api/storageCredentials/{ids['lab-archive']}:updateSecrets", theirs)
+    lab.write("cohort.yaml", everything.cohort(4))
+    assert standings(lab)[1] == ["pending", "pending", "drifted"]
+    plan = lab.plan("--only-drifted")
+    assert [each["address"] for each in plan.json["resource_changes"]] == ["StorageCredential/lab-archive"]
+    assert plan.json["counts"]["aside"] == 2
+    lab.forget_requests()
+    ran = lab.run("apply", str(lab.folder), "--yes", "--only-drifted", "--output", "json")
+    assert ran.code == 0, ran.text
+    assert [each["path"].rpartition(":")[2] for each in lab.writes()] == ["updateSecrets"]
+    assert secret in [each["secret_digest"] for each in everything.objects(lab, "Credential")]
+    assert standings(lab) == ([], ["pending", "pending"])
+
+
+def test_the_offer_of_a_plan_of_drift_alone_says_so(lab: Any) -> None:
+    lab.environ.update(everything.SECRETS)
+    lab.write("credentials.yaml", everything.CREDENTIALS)
+    lab.apply()
+    lab.control("POST", "/reset", {})
+    ran = lab.run("plan", str(lab.folder), "--only-drifted")
+    (offer,) = (line for line in ran.out.splitlines() if line.startswith("icaform apply"))
+    assert offer.endswith("--only-drifted")
+    assert lab.run(*offer.split()[1:]).code == 0

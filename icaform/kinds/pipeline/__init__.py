@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from icaform.diagnostic import Diagnostic
 from icaform.kind import Kind, Manifest, simple
 from icaform.kinds.pipeline.change import compare, operate, recall
+from icaform.kinds.pipeline.export import EXPORT
 from icaform.kinds.pipeline.observe import observe
 from icaform.kinds.pipeline.spec import NAME, PipelineSpec
 from icaform.state import Desired
@@ -31,6 +32,8 @@ KIND = Kind(
     compare,
     operate,
     recall,
+    ignorable=("status", "message"),
+    export=EXPORT,
 )
 
 __all__ = ["KIND"]

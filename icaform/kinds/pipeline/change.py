@@ -8,7 +8,7 @@ from urllib.parse import quote
 from icaform.change import NOT_KNOWN, Change, Create, Edit, Held, Keep, Standing, Update, standing, worst
 from icaform.diagnostic import Code, Diagnostic
 from icaform.kinds.pipeline.links import NOT_ASKED
-from icaform.kinds.pipeline.spec import ORDER, VERBS, PipelineSpec
+from icaform.kinds.pipeline.spec import MESSAGED, ORDER, VERBS, PipelineSpec
 from icaform.operation import Call, Json, Operation, Repeat
 from icaform.reference import SHOWN, V3
 from icaform.state import Desired, Live, View
@@ -22,8 +22,10 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
     last = view.remembered.get(wish.address, {})
     # What is remembered of another id was written to another pipeline.
     last = last if last.get("id") in (None, live.id) else {}
-    if status == spec.status and (spec.message is None or last.get("message") == spec.message):
-        return Keep(wish, live)
+    wanted, message = _wanted(wish, live)
+    ignored = wish.ignored("status", status, spec.status)
+    if status == wanted and (message is None or last.get("message") == message):
+        return Keep(wish, live, notes=ignored)
     if status not in ORDER:
         return Held(
             wish,
@@ -37,15 +39,15 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
             ),
         )
     edits = []
-    if status != spec.status:
-        edits.append(Edit("status", status, spec.status, standing(spec.status, status, last.get("status"))))
-    if ORDER.index(status) > ORDER.index(spec.status):
+    if status != wanted:
+        edits.append(Edit("status", status, wanted, standing(wanted, status, last.get("status"))))
+    if ORDER.index(status) > ORDER.index(wanted):
         return Held(
             wish,
             live,
             Diagnostic(
                 Code.BACKWARD,
-                f"the pipeline is {status}, the manifest wants {spec.status}",
+                f"the pipeline is {status}, the manifest wants {wanted}",
                 f"ICA has no call that leads back; write status: {status}, or release another version",
                 origin=wish.place(("spec", "status")),
                 address=wish.address,
@@ -53,7 +55,7 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
             tuple(edits),
             worst(tuple(each.standing for each in edits)),
         )
-    if status == "Draft" and spec.status == "Released" and not live.scope:
+    if status == "Draft" and wanted == "Released" and not live.scope:
         return Held(
             wish,
             live,
@@ -67,19 +69,27 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
             tuple(edits),
             worst(tuple(each.standing for each in edits)),
         )
-    if spec.message is not None and last.get("message") != spec.message:
+    if message is not None and last.get("message") != message:
         before = last.get("message", NOT_KNOWN)
-        edits.append(Edit("message", before, spec.message, Standing.PENDING))
-    verb = VERBS[spec.status] if status != spec.status else "message"
+        edits.append(Edit("message", before, message, Standing.PENDING))
+    verb = VERBS[wanted] if status != wanted else "message"
     return Update(
         wish,
         live,
         tuple(edits),
         (verb,),
         verb != "message",
-        _notes(live, view),
+        ignored + _notes(live, view),
         worst(tuple(e.standing for e in edits)),
     )
+
+
+def _wanted(wish: Desired, live: Live) -> tuple[str, str | None]:
+    """The status that is wanted, and what its users shall be told; what is ignored is wanted as it is."""
+    spec: PipelineSpec = wish.spec
+    status: str = spec.status if wish.stated("status") else live.facts.get("statusAsString") or spec.status
+    told = wish.stated("message") and status in MESSAGED
+    return status, spec.message if told else None
 
 
 def _notes(live: Live, view: View) -> tuple[str, ...]:
@@ -117,21 +127,21 @@ def operate(changes: Sequence[Create | Update], view: View) -> Sequence[Operatio
     found = []
     for change in changes:
         assert isinstance(change, Update)
-        spec: PipelineSpec = change.desired.spec
+        status, message = _wanted(change.desired, change.live)
         (verb,) = change.verbs
         here = change.live.scope
         form = f"/api/projects/{quote(here, safe='')}" if here else "/api"
-        body = None if verb == "release" else {} if spec.message is None else {"message": spec.message}
+        body = None if verb == "release" else {} if message is None else {"message": message}
         call = Call(
             "POST",
-            f"{form}/pipelines/{quote(change.live.id, safe='')}:{VERBS[spec.status]}",
+            f"{form}/pipelines/{quote(change.live.id, safe='')}:{VERBS[status]}",
             V3,
             content_type=V3 if body is not None else "",
             body=body,
             repeat=Repeat.SAME,
         )
         # Without a message in the call, ICA may keep the one there is or clear it: it is not known any more.
-        facts: dict[str, Json] = {"id": change.live.id, "status": spec.status, "message": spec.message}
+        facts: dict[str, Json] = {"id": change.live.id, "status": status, "message": message}
         found.append(
             Operation(verb, (change.address,), call, change.irreversible, remember={change.address: facts})
         )

@@ -13,6 +13,8 @@ from icaform.state import Spec
 NAME = "Pipeline"
 ORDER = ("Draft", "Released", "Deprecated", "Archived")
 """The statuses that icaform moves between, forward only (ICA, PipelineV4.statusAsString)."""
+MESSAGED = ("Deprecated", "Archived")
+"""The statuses whose users are told something."""
 VERBS = {"Released": "release", "Deprecated": "deprecate", "Archived": "archive"}
 MAX_MESSAGE = 255
 """ICA, the request bodies of :deprecate and :archive."""
