@@ -5,22 +5,31 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from traceback import format_exception
 from typing import Any
 
 import click
 
+from icaform.cli import reportfile, runner
 from icaform.cli.exit import Exit, defect, exit_for
+from icaform.cli.sieve import sifted
+from icaform.cli.spoken import spoken
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.engine.secrets import Secrets
-from icaform.render import Report, dialect, dialects, of_findings
+from icaform.render import LIMIT, Report, dialect, of_findings
+from icaform.render.report import Stamp
+from icaform.wire.clock import Clock, SystemClock
 
-WITHHELD = "[withheld: it held the value of a secret]"
 MIN_WIDTH, MAX_WIDTH = 60, 160
 PIPE_WIDTH = 100
 """Columns where nobody's terminal tells: wide enough for addresses, narrow enough for a CI log."""
+LIVE = ("text", "ndjson")
+"""Dialects in which an apply tells its plan first, and not only how it ended."""
+WHOLE = ("json", "ndjson", "html")
+"""Dialects that leave nothing of a plan out, whatever its size."""
 
 
 @dataclass
@@ -31,68 +40,133 @@ class Output:
     dialect: str = "text"
     reports: tuple[tuple[str, str], ...] = ()
     colour: str = "auto"
+    limit: int = LIMIT
     environ: Mapping[str, str] = field(default_factory=dict)
+    clock: Clock = field(default_factory=SystemClock)
+    workspace: str = ""
+    """Set once it is known, for the reports of runs that failed before they had one."""
     secrets: Secrets | None = None
     begun: bool = False
     """Whether stdout has its result, or some of it."""
     failed: bool = False
     """Whether a report could not be written; a run that went well then does not end so."""
+    last: Report | None = None
+    """What was shown last: it is what a CI runner gets."""
 
     @classmethod
-    def of(cls, command: str, said: Mapping[str, Any], environ: Mapping[str, str]) -> Output:
+    def of(
+        cls,
+        command: str,
+        said: Mapping[str, Any],
+        environ: Mapping[str, str],
+        clock: Clock | None = None,
+    ) -> Output:
         """As the options say; a report that cannot be written is a usage error now and not later."""
-        reports = []
+        reports: dict[str, str] = {}
         for each in said.get("report", ()):
             name, equals, file = each.partition("=")
             if not equals or not file:
                 raise click.UsageError(f"--report wants DIALECT=FILE, not `{each}`")
-            try:
-                dialect(name)
-            except KeyError:
-                known = ", ".join(dialects())
-                raise click.UsageError(f"--report knows no dialect `{name}`; it knows {known}") from None
+            if name not in spoken(command):
+                known = ", ".join(spoken(command))
+                raise click.UsageError(f"--report: {command} speaks {known}; not `{name}`")
+            if file == "-":
+                raise click.UsageError(f"--report {each}: what goes to stdout is said with --output {name}")
             if not Path(file).parent.is_dir():
                 raise click.UsageError(f"--report {each}: there is no folder {Path(file).parent}")
-            reports.append((name, file))
-        return cls(command, said["output"], tuple(reports), said["color"], environ)
+            if file in reports:
+                raise click.UsageError(f"--report {each}: {reports[file]} goes to that file already")
+            reports[file] = name
+        return cls(
+            command,
+            said["output"],
+            tuple((name, file) for file, name in reports.items()),
+            said["color"],
+            said.get("limit") or LIMIT,
+            environ,
+            clock or SystemClock(),
+        )
+
+    @property
+    def live(self) -> bool:
+        """Whether stdout tells things as they come, so that an apply begins with its plan."""
+        return self.dialect in LIVE
 
     def show(self, report: Report) -> None:
         """Write the report to stdout in its dialect, and to every file that was asked for."""
         self.begun = True
+        report = self.last = self._stamped(report)
         self._to_stdout(report)
         for name, file in self.reports:
             self._to_file(name, file, report)
+
+    def tell(self, report: Report) -> None:
+        """Show a report to the person at the terminal, whatever goes to stdout."""
+        self._write(self._lines("text", self._stamped(report), sys.stderr), sys.stderr)
+
+    def say(self, lines: Iterable[str]) -> None:
+        """Write a result that is no report to stdout."""
+        self.begun = True
+        self._write((line + "\n" for line in lines), sys.stdout)
+
+    def say_wrong(self, lines: Iterable[str]) -> None:
+        """Write what is no result to stderr."""
+        self._write((line.rstrip("\n") + "\n" for line in lines), sys.stderr)
+
+    def publish(self, exit_code: int) -> None:
+        """Hand what was shown last to the CI runner: as Markdown, and as outputs of the step."""
+        report = self.last
+        summary, output = (self.environ.get(name) for name in (runner.SUMMARY, runner.OUTPUT))
+        if report is None:
+            return
+        if summary and "markdown" in spoken(self.command):
+            self._append(summary, self._lines("markdown", report, None))
+        if output:
+            values = runner.outputs(report, exit_code)
+            self._append(output, [runner.assignment(*each) for each in values.items()])
+
+    def _stamped(self, report: Report) -> Report:
+        return replace(
+            report,
+            stamp=Stamp(self.clock.now(), os.path.realpath(os.curdir), runner.root(self.environ)),
+            workspace=report.workspace or self.workspace,
+            elsewhere=tuple(file for name, file in self.reports if name in WHOLE),
+            run_url=runner.page(self.environ),
+        )
 
     def _to_stdout(self, report: Report) -> None:
         if self.dialect == "text" and report.errored and self.command != "validate":
             # Errors are no result: they go where a person looks, and stdout stays empty.
             self._write(self._lines("text", report, sys.stderr), sys.stderr)
             return
-        self._write(self._lines(self.dialect, report, sys.stdout), sys.stdout)
-
-    def tell(self, report: Report) -> None:
-        """Show a report to the person at the terminal, whatever goes to stdout."""
-        self._write(self._lines("text", report, sys.stderr), sys.stderr)
+        try:
+            self._write(self._lines(self.dialect, report, sys.stdout), sys.stdout)
+        except BrokenPipeError:
+            # Whoever read us has enough; the reports in files, and how the run ended, are told all the same.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _to_file(self, name: str, file: str, report: Report) -> None:
-        text = "".join(self._clean(self._lines(name, report, None)))
         try:
-            Path(file).write_text(text, encoding="utf-8", errors="backslashreplace")
+            reportfile.write(file, self._clean(self._lines(name, report, None)))
         except OSError as error:
             click.echo(f"error: the report {file} cannot be written: {error.strerror}", err=True)
             self.failed = True
 
-    def _lines(self, name: str, report: Report, stream: Any) -> Iterable[str]:
-        lines = dialect(name)(report, colour=self.coloured(stream), width=terminal_width(stream))
+    def _append(self, file: str, chunks: Iterable[str]) -> None:
+        try:
+            runner.append(file, self._clean(chunks))
+        except OSError as error:
+            # It is a courtesy: the result itself is told, and the exit code is that of the run.
+            click.echo(f"warning: {file} of the CI runner cannot be written: {error.strerror}", err=True)
+
+    def _lines(self, name: str, report: Report, stream: Any) -> Iterator[str]:
+        lines = dialect(name)(
+            report, colour=self.coloured(stream), width=terminal_width(stream), limit=self.limit
+        )
         return (line + "\n" for line in lines)
 
-    def _clean(self, chunks: Iterable[str]) -> Iterable[str]:
-        if self.secrets is None or not self.secrets.concealed():
-            yield from chunks
-            return
-        lines = [WITHHELD + "\n" if self.secrets.leaks(chunk) else chunk for chunk in chunks]
-        # A long value may have been broken into lines, of which none holds it.
-        yield from [WITHHELD + "\n"] if self.secrets.leaks("".join(lines)) else lines
+    def _clean(self, chunks: Iterable[str]) -> Iterator[str]:
+        return sifted(chunks, self.secrets)
 
     def _write(self, chunks: Iterable[str], stream: Any) -> None:
         for chunk in self._clean(chunks):
@@ -119,11 +193,18 @@ def terminal_width(stream: Any) -> int:
 
 def guarded(output: Output, work: Callable[[], int]) -> int:
     """Run a verb's work; what was rejected becomes a report and an exit code, in the dialect asked for."""
+    ended = _ended(output, work)
+    if output.failed and ended in (Exit.DONE, Exit.CHANGES):
+        ended = Exit.SETTING
+    output.publish(ended)
+    return ended
+
+
+def _ended(output: Output, work: Callable[[], int]) -> int:
     from icaform.operation import RefusedByServer
 
     try:
-        ended = work()
-        return Exit.SETTING if output.failed and ended in (Exit.DONE, Exit.CHANGES) else ended
+        return work()
     except Rejected as rejected:
         diagnostics: Sequence[Diagnostic] = rejected.diagnostics
     except RefusedByServer as refused:
@@ -132,7 +213,12 @@ def guarded(output: Output, work: Callable[[], int]) -> int:
     except (click.ClickException, click.Abort):
         raise
     except Exception as error:
-        diagnostics = (_unforeseen(error, output),)
+        found = _unforeseen(error, output)
+        if output.begun:
+            # stdout has its one result already, or some of it.
+            output.say_wrong([f"error[{found.code.slug}]: {found.summary}", f"  help: {found.remedy}"])
+            return Exit.FAILED
+        diagnostics = (found,)
     exit_code = exit_for(diagnostics) or Exit.FAILED
     output.show(of_findings(diagnostics, command=output.command, exit_code=exit_code))
     return exit_code
@@ -143,6 +229,6 @@ def _unforeseen(error: Exception, output: Output) -> Diagnostic:
 
     if isinstance(error, WireError):
         return error.diagnostic()
-    if output.begun or os.environ.get("ICAFORM_TRACEBACK") == "1":
-        raise error
+    if os.environ.get("ICAFORM_TRACEBACK") == "1":
+        output.say_wrong(format_exception(error))
     return Diagnostic(Code.INTERNAL, *defect(error))

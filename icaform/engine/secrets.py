@@ -6,12 +6,14 @@ import base64
 import hashlib
 import hmac
 import json
-import subprocess
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 from icaform.diagnostic import Code, Diagnostic, Rejected
+from icaform.engine.intake import Unreadable, regular
+from icaform.engine.program import Failed, output_of
 from icaform.manifest import shown
 from icaform.operation import Secret
 from icaform.state import PRESENT
@@ -25,17 +27,26 @@ COMMAND_TIMEOUT = 60.0
 class Secrets:
     """The values of secrets by their sources. ``files`` are the folders that file sources may lie in.
 
-    A command is run only where ``commands`` allows it, and never to make a plan.
+    A command is run only where ``commands`` allows it, for ``timeout`` seconds at most, and never to make a
+    plan. What has no value once has none for the whole run.
     """
 
     def __init__(
-        self, environ: Mapping[str, str], files: Sequence[Path], base: Path, *, commands: bool = False
+        self,
+        environ: Mapping[str, str],
+        files: Sequence[Path],
+        base: Path,
+        *,
+        commands: bool = False,
+        timeout: float | None = None,
     ) -> None:
         self._environ = environ
         self._files = tuple(folder.resolve() for folder in files)
         self._base = base
         self._commands = commands
+        self._timeout = timeout or COMMAND_TIMEOUT
         self._known: dict[Secret, str] = {}
+        self._refused: dict[Secret, tuple[Diagnostic, ...]] = {}
         self._forms: set[str] = set()
         self.key: bytes | None = None
 
@@ -53,17 +64,27 @@ class Secrets:
 
     def value(self, secret: Secret) -> str:
         """The value; Rejected where it is not set, not allowed, or no secret."""
+        if secret in self._refused:
+            raise Rejected(self._refused[secret])
         if secret not in self._known:
-            value = self._fetch(secret)
-            if not value or len(value) > MAX_BYTES:
-                raise _unset(secret, "is empty" if not value else "is far too long for a secret")
             try:
-                value.encode()
-            except UnicodeEncodeError:
-                raise _unset(secret, "is not UTF-8 text") from None
+                value = self._sound(secret)
+            except Rejected as rejected:
+                self._refused[secret] = rejected.diagnostics
+                raise
             self._known[secret] = value
             self._forms = self._forms | forms(value)
         return self._known[secret]
+
+    def _sound(self, secret: Secret) -> str:
+        value = self._fetch(secret)
+        if not value or len(value) > MAX_BYTES:
+            raise _unset(secret, "is empty" if not value else "is far too long for a secret")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise _unset(secret, "is not UTF-8 text") from None
+        return value
 
     def guard(self, value: str) -> None:
         """Keep another value, an API key say, out of all output as well."""
@@ -106,7 +127,10 @@ class Secrets:
         raise ValueError(secret)
 
     def _read(self, secret: Secret, path: str) -> str:
-        place = (self._base / path).resolve()
+        try:
+            place = (self._base / path).resolve()
+        except (OSError, ValueError, RuntimeError):  # the last for a loop of links, before Python 3.13
+            raise _unset(secret, "is no path that leads to a file") from None
         if not any(place.is_relative_to(folder) for folder in self._files):
             raise Rejected(
                 [
@@ -118,12 +142,10 @@ class Secrets:
                 ]
             )
         try:
-            if not place.is_file():
-                raise _unset(secret, "is no file")
-            with place.open("rb") as file:
-                return file.read(MAX_BYTES + 1).decode("utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise _unset(secret, f"cannot be read ({type(error).__name__})") from None
+            with regular(place) as (file, _):
+                return _text(secret, file.read(MAX_BYTES + 1))
+        except Unreadable as error:
+            raise _unset(secret, str(error)) from None
 
     def _run(self, secret: Secret, arguments: Sequence[str]) -> str:
         if not self._commands:
@@ -137,12 +159,19 @@ class Secrets:
                 ]
             )
         try:
-            done = subprocess.run(
-                list(arguments), capture_output=True, timeout=COMMAND_TIMEOUT, check=True, cwd=self._base
-            )
-            return done.stdout.decode("utf-8").rstrip("\r\n")
-        except (OSError, subprocess.SubprocessError, UnicodeDecodeError) as error:
-            raise _unset(secret, f"could not be run ({type(error).__name__})") from None
+            return _text(secret, output_of(arguments, self._base, self._timeout, MAX_BYTES))
+        except Failed as error:
+            raise _unset(secret, str(error)) from None
+
+
+def _text(secret: Secret, data: bytes) -> str:
+    """The bytes of a source without the line end that editors and programs put behind them."""
+    if len(data) > MAX_BYTES:
+        raise _unset(secret, "is far too long for a secret")
+    try:
+        return data.decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise _unset(secret, "is not UTF-8 text") from None
 
 
 def _unset(secret: Secret, why: str) -> Rejected:
@@ -163,11 +192,27 @@ SHORT = 6
 
 
 def forms(value: str) -> set[str]:
-    """How a value may look in a text: raw, in a URL, in base64, in JSON."""
+    """How a value may look in a text: raw, in a URL, in base64, in JSON, quoted by Python, in digits."""
     if len(value) < SHORT:
         return set()
     raw = value.encode("utf-8", "surrogatepass")
-    found = {value, quote(value, safe=""), quote_plus(value, safe=""), json.dumps(value)[1:-1]}
-    found.add(base64.b64encode(raw).decode().rstrip("="))
-    found.add(base64.urlsafe_b64encode(raw).decode().rstrip("="))
-    return found
+    found = {value, json.dumps(value)[1:-1]}
+    for escaped in (quote, quote_plus):
+        for safe in ("", "/"):
+            text = escaped(value, safe=safe)
+            # The digits of an escape may be written either way.
+            found |= {text, re.sub("%..", lambda each: each[0].lower(), text)}
+    found |= {json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1], raw.hex()}
+    return found.union(_in_base64(raw))
+
+
+def _in_base64(raw: bytes) -> Iterator[str]:
+    """The base64 of a value wherever it stands in what was encoded: only its own digits, in both alphabets."""
+    for before in range(3):
+        text = base64.b64encode(bytes(before) + raw)
+        first, last = (before * 8 + 5) // 6, (before + len(raw)) * 8 // 6
+        for each in (text, text.translate(_URL_SAFE)):
+            yield each[first:last].decode()
+
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
