@@ -110,7 +110,9 @@ class Held:
         return self.desired.address
 
 
-Change: TypeAlias = Create | Update | Keep | Held
+Move: TypeAlias = Create | Update | Held
+"""A change that is not Keep."""
+Change: TypeAlias = Move | Keep
 
 
 def standing(wanted: Json, live: Json, last: Json) -> Standing:
@@ -140,7 +142,14 @@ def edits_between(before: Mapping[str, Json], after: Mapping[str, Json]) -> tupl
     """
     from deepdiff import DeepDiff  # type: ignore[import-not-found,unused-ignore]
 
-    found = DeepDiff(before, after, view="tree", ignore_type_in_groups=[], zip_ordered_iterables=True)
+    found = DeepDiff(
+        before,
+        after,
+        view="tree",
+        ignore_type_in_groups=[],
+        zip_ordered_iterables=True,
+        ignore_private_variables=False,
+    )
     edits = [
         Edit(_path(each.path(output_format="list")), _present(each.t1), _present(each.t2))
         for group in found.values()

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import assert_never
 
 from icaform import graph
 from icaform.address import Address
-from icaform.change import Change, Create, Edit, Held, Keep, Standing, Update
+from icaform.change import Change, Create, Edit, Held, Keep, Move, Standing, Update
 from icaform.diagnostic import Code, Diagnostic
 from icaform.kind import Kind
 from icaform.operation import Json, Operation, digest, idempotency_key
@@ -43,7 +42,7 @@ class Plan:
     reads: int = 0
     referred: Mapping[Address, str] = field(default_factory=dict)
     """The ids of live resources that operations refer to: who approves a plan approves these."""
-    moves: tuple[Change, ...] = field(default=())
+    moves: tuple[Move, ...] = ()
     """The changes that are not Keep."""
     aside: int = 0
     """How many changes were left aside, since only drift was to be repaired."""
@@ -112,31 +111,18 @@ def digest_of(covered: Json) -> str:
     return "sha256:" + digest(covered, 64)
 
 
-def _said(change: Change) -> Mapping[str, Json]:
+def _said(change: Move) -> Mapping[str, Json]:
     live = None if isinstance(change, Create) else change.live
-    edits = () if isinstance(change, Keep) else change.edits
     return {
         "change": type(change).__name__.lower(),
         "id": live.id if live else None,
-        "edits": [_edit(each) for each in edits],
-        "means": _reason(change),
+        "edits": [_edit(each) for each in change.edits],
+        "means": change.reason.code.slug if isinstance(change, Held) else list(change.verbs),
     }
 
 
 def _edit(edit: Edit) -> Json:
     return [edit.field] if edit.private else [edit.field, edit.before, edit.after]
-
-
-def _reason(change: Change) -> Json:
-    match change:
-        case Create() | Update():
-            return list(change.verbs)
-        case Held():
-            return change.reason.code.slug
-        case Keep():
-            return change.state
-        case _:
-            assert_never(change)
 
 
 def make(
@@ -160,7 +146,7 @@ def make(
     view = replace(view, resolved=observed.resolved)
     unclear = observed.unclear
     changes: list[Change] = []
-    moves: list[Change] = []
+    moves: list[Move] = []
     by_kind: dict[str, list[Create | Update]] = {}
     live = observed.live
     aside = 0
@@ -169,10 +155,10 @@ def make(
         if unclear and (address in unclear or address.parent in unclear):
             continue
         change = kinds[address.kind].compare(wish, live.get(address), view)
-        if type(change) is Keep:
+        if isinstance(change, Keep):
             changes.append(change)
             continue
-        if only_drifted and not isinstance(change, Keep) and change.standing is not Standing.DRIFTED:
+        if only_drifted and change.standing is not Standing.DRIFTED:
             aside += 1
             continue
         changes.append(change)

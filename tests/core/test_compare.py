@@ -1,0 +1,245 @@
+"""How each kind compares, and which calls a difference becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations_with_replacement, product
+from typing import Any
+
+import pytest
+
+from icaform.address import Address
+from icaform.change import Create, Standing, Update, edits_between, standing, worst
+from icaform.kinds import analysis_batch, pipeline, storage_credential
+from icaform.kinds.analysis_batch.compare import compare as compare_item
+from icaform.kinds.pipeline.spec import PipelineSpec
+from icaform.kinds.storage_credential import StorageCredentialSpec
+from icaform.operation import Secret
+from icaform.state import PRESENT, Live
+from tests.core.conftest import same
+from tests.core.words import NOW, called, desired, said, view
+
+SECRET = (Secret(("env", "K")), Secret(("env", "S")))
+AWS = {"accessKeyId": {"env": "K"}, "secretAccessKey": {"env": "S"}}
+
+
+def test_three_sides_of_a_field_and_of_a_resource() -> None:
+    values = (None, "a", "b", "c")
+    rows = [(three, standing(*three).value) for three in product(values, repeat=3)]
+    for size in range(4):
+        rows += [
+            (tuple(each.value for each in some), worst(some).value)  # type: ignore[misc]
+            for some in combinations_with_replacement(Standing, size)
+        ]
+    same("standing", rows)
+
+
+def test_the_fields_that_differ_between_two_trees() -> None:
+    trees = [
+        {},
+        {"a": 1},
+        {"a": 1.0},
+        {"a": True},
+        {"a": None, "b": [1, 2]},
+        {"b": [2, 1]},
+        {"b": [1, {"c": "x"}]},
+        {"b": [1, {"c": "y"}, 3]},
+        {"b": {"c": {"d": [[1], [2]]}}},
+    ]
+    rows = [
+        ((one, two), [(each.field, each.before, each.after) for each in edits_between(one, two)])
+        for one, two in product(trees, repeat=2)
+    ]
+    same("edits", rows)
+
+
+CREDENTIAL_MEMORY: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "ours": {"id": "c1", "name": "n", "shared": True, "secret": "f1", "timeModified": "2026-11-01T00:00:00Z"},
+    "written since": {"id": "c1", "secret": "f1", "timeModified": "2026-11-01T00:00:00Z", "written": NOW},
+    "another id": {"id": "c2", "shared": True, "secret": "f1"},
+    "another name": {"name": "m", "shared": True, "secret": "f1"},
+    "unshared": {"id": "c1", "shared": False, "secret": "f2"},
+}
+MODIFIED = ("2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z", "soon", None)
+IGNORED = ({}, {"secret": "why"}, {"shared": "why", "type": "because"})
+
+
+def credentials() -> Iterator[tuple[str, Any, Any, Any]]:
+    """Every wish for a credential against every live one, memory and present secret."""
+    for kind, shared, ignore in product(("AWS_USER", "AWS_ROLE"), (False, True), IGNORED):
+        spec = StorageCredentialSpec.model_validate(
+            {"type": kind, "shared": shared} | ({"secret": AWS} if kind == "AWS_USER" else {})
+        )
+        secrets = SECRET if kind == "AWS_USER" else ()
+        wish = desired("StorageCredential", spec, secrets=secrets, ignore=ignore)
+        lives: list[tuple[str, Live | None]] = [("none", None)]
+        for shown, time in product((kind, "AWS_OTHER"), MODIFIED):
+            lives.append((f"{shown} {time}", Live(wish.address, "c1", {"type": shown, "timeModified": time})))
+        lives.append(("untyped", Live(wish.address, "c1", {})))
+        for (name, live), (memory, facts), now in product(
+            lives, CREDENTIAL_MEMORY.items(), (None, "f1", "f2", PRESENT)
+        ):
+            if kind == "AWS_ROLE" and now is not None:
+                continue
+            given = f"{kind} shared={shared} ignore={','.join(ignore)} live={name} memory={memory} now={now}"
+            yield given, wish, live, view(facts, now, about=wish.address)
+
+
+def test_credentials_are_compared_by_what_can_be_known() -> None:
+    same(
+        "credentials",
+        (
+            (given, said(storage_credential.compare(wish, live, seen)))
+            for given, wish, live, seen in credentials()
+        ),
+    )
+
+
+def test_changes_of_credentials_become_calls() -> None:
+    rows: dict[str, list[str]] = {}
+    for _, wish, live, seen in credentials():
+        change = storage_credential.compare(wish, live, seen)
+        if isinstance(change, Create | Update):
+            made = [called(each) for each in storage_credential.operate([change], seen)]
+            rows.setdefault(f"{wish.spec.type} {'+'.join(change.verbs)}", made)
+    same("credential calls", rows.items())
+    change = Create(desired("StorageCredential", StorageCredentialSpec(type="AWS_ROLE")), (), ("paint",))
+    with pytest.raises(ValueError, match="paint"):
+        storage_credential.operate([change], view())
+
+
+PIPELINE_MEMORY: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "released": {"id": "p1", "status": "Released"},
+    "deprecated, told": {"id": "p1", "status": "Deprecated", "message": "m"},
+    "archived": {"status": "Archived", "message": "other"},
+    "another": {"id": "p2", "status": "Deprecated", "message": "m"},
+}
+
+
+def pipelines() -> Iterator[tuple[str, Any, Any, Any]]:
+    """Every wish for a pipeline against every live status, scope and memory."""
+    statuses = ("Draft", "Released", "Deprecated", "Archived", "Queued", None)
+    ignores: tuple[dict[str, str], ...] = ({}, {"status": "why"}, {"message": "why"})
+    for wanted, message, ignore in product(statuses[1:4], (None, "m"), ignores):
+        if message and wanted == "Released":
+            continue
+        told = {"message": message} if message else {}
+        spec = PipelineSpec.model_validate({"select": {"code": "x"}, "status": wanted, **told})
+        wish = desired("Pipeline", spec, ignore=ignore)
+        for status, scope, (memory, facts) in product(statuses, ("", "pro/1"), PIPELINE_MEMORY.items()):
+            live = Live(wish.address, "p1", {"statusAsString": status}, scope)
+            given = f"{wanted} {message} ignore={','.join(ignore)} live={status} in={scope} memory={memory}"
+            yield given, wish, live, view(facts, about=wish.address)
+
+
+def test_pipelines_move_forward_or_not_at_all() -> None:
+    change = pipeline.KIND.compare
+    same("pipelines", ((given, said(change(wish, live, seen))) for given, wish, live, seen in pipelines()))
+
+
+def test_changes_of_pipelines_become_calls() -> None:
+    rows: dict[str, list[str]] = {}
+    for _, wish, live, seen in pipelines():
+        change = pipeline.KIND.compare(wish, live, seen)
+        if isinstance(change, Update):
+            made = [called(each) for each in pipeline.KIND.operate([change], seen)]
+            ignored = ",".join(wish.ignore)
+            given = (wish.spec.status, wish.spec.message, ignored, live.facts["statusAsString"], live.scope)
+            rows.setdefault(f"{given} {change.verbs}", made)
+    same("pipeline calls", rows.items())
+
+
+def test_what_else_a_change_of_a_pipeline_touches_is_noted() -> None:
+    spec = PipelineSpec.model_validate({"select": {"code": "x"}, "status": "Deprecated"})
+    wish = desired("Pipeline", spec)
+    many = tuple(f"p{number}" for number in range(9))
+    facts: list[dict[str, Any]] = [
+        {"owner": {"id": "me"}, "tenant": {"id": "our-tenant"}, "projectId": "here"},
+        {"owner": {"id": "you"}},
+        {"ownerId": "you", "tenantId": "our-tenant"},
+        {"ownerId": "you", "tenantId": "theirs"},
+        {"tenant": {"id": "theirs", "name": "Theirs"}},
+        {"projectId": "there"},
+        {"linkedTo": ("one",)},
+        {"linkedTo": many[:5]},
+        {"linkedTo": many},
+        {"linkedTo": ("?",)},
+        {"linkedTo": (pipeline.change.NOT_ASKED,)},  # type: ignore[attr-defined]
+        {"bundleLinks": [{"name": "b"}, {"name": "a"}]},
+        {"bundleLinks": None},
+    ]
+    rows = []
+    for more, scope in product(facts, ("", "here")):
+        live = Live(wish.address, "p1", {"statusAsString": "Released", **more}, scope)
+        rows.append(((more, scope), said(pipeline.KIND.compare(wish, live, view()))))
+    same("pipeline notes", rows)
+
+
+class Item:
+    """What an item's wish says, as far as it is compared."""
+
+    batch, generation, attempts, spec_digest = "n", 2, 2, "d1"
+    said = {"pipeline": {"name": "p", "version": "1"}, "x": 1}  # noqa: RUF012
+
+
+def items() -> Iterator[tuple[str, Any, Any, Any]]:
+    """An item against every live fact and every memory."""
+    lives: list[dict[str, Any] | None] = [
+        None,
+        {"failed": "no data"},
+        {"failed": ""},
+        {"spec": "d1", "creating": True},
+        {"spec": "d2", "creating": True},
+        {"spec": "d2", "status": "SUCCEEDED"},
+        {"status": None},
+        *({"spec": "d1", "status": each} for each in ("SUCCEEDED", "IN_PROGRESS", "ABORTED", "REQUESTED")),
+        *(
+            {"spec": "d1", "status": each, "summary": "why"}
+            for each in ("FAILED", "FAILED_FINAL", "FAILEDFINAL")
+        ),
+    ]
+    memories: list[dict[str, Any] | None] = [
+        None,
+        {},
+        {"generation": 2, "spec": "d1"},
+        {"generation": 2, "spec": "d1", "failures": 1, "failed": "no data"},
+        {"generation": 2, "spec": "d1", "failures": 2, "failed": "no data"},
+        {"generation": 2, "spec": "d1", "failures": 1},
+        {"generation": 1, "spec": "d1", "failures": 2, "failed": "no data"},
+        {"generation": 2, "spec": "d2", "failures": 2, "failed": "no data", "analysis": "a0"},
+        {"generation": 2, "spec": "d1", "analysis": "a0"},
+        {"generation": 2, "spec": "d1", "said": {"pipeline": {"name": "p", "version": "1"}, "x": 2}},
+        {"generation": 2, "spec": "d1", "said": Item.said},
+    ]
+    wish = desired("AnalysisBatch", Item, "i")
+    for facts, last, begun, live_id in product(lives, memories, (False, True), ("a1", "")):
+        if facts is None and live_id:
+            continue
+        live = None if facts is None else Live(wish.address, live_id, facts)
+        pending = {wish.address: None} if begun else {}
+        given = f"live={facts} {live_id!r} memory={last} begun={begun}"
+        yield given, wish, live, view(last, about=wish.address, pending=pending)
+
+
+def test_items_are_started_once_and_again_only_where_they_failed() -> None:
+    same("items", ((given, said(compare_item(wish, live, seen))) for given, wish, live, seen in items()))
+
+
+def test_what_is_recalled_of_what_is_as_wanted() -> None:
+    rows: list[tuple[object, object]] = []
+    address = Address("AnalysisBatch", "n", "i")
+    for facts, live_id in product(({}, {"batch": "b1", "chunk": "c1"}), ("", "a1")):
+        live = Live(address, live_id, facts)
+        recalled = analysis_batch.KIND.recall(desired("AnalysisBatch", Item, "i"), live, None)
+        rows.append(((facts, live_id), dict(recalled)))
+    spec = PipelineSpec.model_validate({"select": {"code": "x"}, "status": "Released"})
+    live = Live(address, "p1", {"statusAsString": "Released"})
+    rows.append(("a pipeline", dict(pipeline.KIND.recall(desired("Pipeline", spec), live, None))))
+    role = desired("StorageCredential", StorageCredentialSpec(type="AWS_ROLE"))
+    for before, now in product((None, "t1", "t2"), ("t1", None)):
+        seen = None if before is None else Live(address, "c1", {"timeModified": before})
+        live = Live(address, "c1", {"timeModified": now})
+        rows.append((("a credential", before, now), dict(storage_credential.recall(role, live, seen))))
+    same("recalled", rows)
