@@ -15,9 +15,10 @@ import click
 
 from icaform import __version__, cli
 from icaform.cli.exit import MEANING, Exit, defect
+from icaform.cli.spoken import spoken
 from icaform.diagnostic import Code, Diagnostic
 
-VERBS = ("validate", "plan", "apply", "drift", "whoami", "schema", "emulator")
+VERBS = ("init", "validate", "plan", "apply", "drift", "export", "journal", "whoami", "schema", "emulator")
 """In the order in which people meet them. A verb is the module of that name."""
 
 
@@ -143,14 +144,15 @@ def _invoked(arguments: Sequence[str], world: object | None) -> int:
 
 
 def told(arguments: Sequence[str], command: str | None, code: Code, summary: str, ended: Exit) -> int:
-    """Where JSON was asked for, stdout has its one document also when a run ends before its report."""
-    if not _json_wanted(arguments):
+    """Where a dialect for machines was asked for, stdout has its document however early a run ends."""
+    verb = command or next((each for each in arguments if each in VERBS), "icaform")
+    wanted = _wanted(arguments)
+    if wanted == "text" or wanted not in spoken(verb):
         return ended
     from icaform.render import dialect, of_findings
 
-    verb = command or next((each for each in arguments if each in VERBS), "icaform")
     found = (Diagnostic(code, summary, _REMEDIES[ended]),)
-    for line in dialect("json")(of_findings(found, command=verb, exit_code=ended)):
+    for line in dialect(wanted)(of_findings(found, command=verb, exit_code=ended)):
         print(line)
     sys.stdout.flush()
     return ended
@@ -163,13 +165,13 @@ _REMEDIES = {
 }
 
 
-def _json_wanted(arguments: Sequence[str]) -> bool:
-    """Whether ``--output json`` was said, as far as that can be told of a line that was not understood."""
+def _wanted(arguments: Sequence[str]) -> str:
+    """What ``--output`` said, as far as that can be told of a line that was not understood."""
     before = ("", *arguments)
     for name, value in zip(before, arguments, strict=False):
-        if value in ("--output=json", "-ojson", "-o=json") or (
-            name in ("--output", "-o") and value == "json"
-        ):
-            return True
-    said = any(each.startswith(("--output", "-o")) for each in arguments)
-    return not said and os.environ.get("ICAFORM_OUTPUT") == "json"
+        if name in ("--output", "-o"):
+            return value
+        for start in ("--output=", "-o=", "-o"):
+            if value.startswith(start) and value != start:
+                return value.removeprefix(start)
+    return os.environ.get("ICAFORM_OUTPUT", "text")

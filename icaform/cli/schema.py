@@ -50,7 +50,9 @@ def documents() -> dict[str, str]:
     from icaform import schema
     from icaform.engine.setting import Setting
     from icaform.kinds import Kinds
+    from icaform.render.json.journal import schema as journal_schema
     from icaform.render.json.schema import schema as report_schema
+    from icaform.render.ndjson.schema import schema as line_schema
 
     kinds = Kinds()
     made: dict[str, Any] = {
@@ -59,5 +61,7 @@ def documents() -> dict[str, str]:
         "icaform.schema.json": schema.of(Setting, "icaform.yaml", "draft-07"),
         "icaform.2020-12.schema.json": schema.of(Setting, "icaform.yaml", "2020-12"),
         "report.schema.json": report_schema(),
+        "ndjson.schema.json": line_schema(),
+        "journal.schema.json": journal_schema(),
     }
     return {name: json.dumps(each, indent=2, ensure_ascii=False) + "\n" for name, each in made.items()}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.engine import private
+from icaform.engine.counted import Counted
 from icaform.engine.run import Run
 from icaform.engine.secrets import Secrets
 from icaform.engine.setting import FILE, Place
@@ -108,7 +109,7 @@ def session_of(
     def tell(event: Event) -> None:
         if event.kind == "retry":
             retried.add(event.call)
-            world.progress("note", f"{event.call}: {event.reason}; again in {event.seconds:.0f} s")
+            world.progress("wait", f"{event.call}: {event.reason}; again in {event.seconds:.0f} s")
         elif event.kind == "wait":
             # The wait before a retry was told with it.
             if event.call in retried:
@@ -179,7 +180,7 @@ def open_run(
                 place,
                 name,
                 project.value if project else "",
-                session,
+                Counted(session, world.progress),
                 store,
                 secrets,
                 Identity(who.tenant_id, who.user_id, who.tenant),

@@ -10,8 +10,10 @@ from contextlib import contextmanager, suppress
 
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.engine.run import Run
-from icaform.journal.store import LeaseHeld
+from icaform.journal.store import Lease, LeaseHeld, Store
 
+PARTING = 2.0
+"""Seconds that giving the lease back may take: a stopped run is gone within five, wherever its journal is."""
 LEASE = 300.0
 """Seconds after which the lease of a run that died is free; a living run renews it well before."""
 
@@ -74,9 +76,15 @@ def lease(run: Run, holder: str, run_url: str, lost: Callable[[], None]) -> Iter
     finally:
         over.set()
         thread.join(1)
-        # What was applied stays applied; a lease that cannot be given back ends by itself.
-        with suppress(Rejected):
-            store.release(held)
+        # What was applied stays applied; a lease that cannot be given back soon ends by itself.
+        giving = threading.Thread(target=_give_back, args=(store, held), name="release", daemon=True)
+        giving.start()
+        giving.join(PARTING)
+
+
+def _give_back(store: Store, held: Lease) -> None:
+    with suppress(Rejected):
+        store.release(held)
 
 
 def myself() -> str:

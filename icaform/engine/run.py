@@ -21,8 +21,8 @@ from icaform.plan import Plan, make
 from icaform.state import Begun, Desired, Identity, Live, Observed, View
 
 SOON = 5.0
-"""Seconds, beside the read lag, in which ICA is taken to have begun with a batch that it accepted. It states no
-bound; one that it lets wait for longer, a run without its journal cannot know of."""
+"""Seconds, beside the read lag, until what a run that died has started is taken to show: as an open job, or,
+where jobs may not be listed, as an analysis. ICA states no bound."""
 AWAITED, EVERY = 900.0, 5.0
 """Seconds that an apply waits for what an earlier run has started, and between two looks at it."""
 
@@ -88,7 +88,10 @@ class Run:
     def pause(self, seconds: float, reason: str) -> None:
         """Let time pass, telling why."""
         self.world.progress("wait", reason)
-        self.world.clock.sleep(seconds)
+        try:
+            self.world.clock.sleep(seconds)
+        finally:
+            self.world.progress("waited", reason)
 
     def view(self, memory: Memory, ids: Mapping[Address, str] | None = None) -> View:
         """What the kinds may look at."""
@@ -161,8 +164,8 @@ def recalled(
     wait = run.place.setting.readLag + SOON
     run.pause(
         wait,
-        f"the journal knows nothing of workspace {run.place.setting.workspace}: waiting {wait:.0f} s, for what "
-        "a run that died just now may have started (--first-run: there was none)",
+        f"the journal knows nothing of workspace {run.place.setting.workspace}: waiting {wait:.0f} s, "
+        "for what a run that died just now may have started (--first-run: there was none)",
     )
     return arrived(run, calls)
 
@@ -207,7 +210,7 @@ def waiting(memory: Memory, run: Run) -> list[Diagnostic]:
             f"a call to {begun.verb} {begun.addresses[0]}"
             + (f" and {len(begun.addresses) - 1} more" if len(begun.addresses) > 1 else "")
             + " was begun and its answer is not known",
-            "apply looks what became of it before it sends anything",
+            "apply looks what became of it before it sends anything; icaform journal settle closes it",
             address=begun.addresses[0],
             severity=Severity.WARNING,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from icaform.engine.execute import KEY_LIFE, Executor
 from icaform.engine.frozen import again
 from icaform.engine.run import Run
@@ -10,21 +12,25 @@ from icaform.plan import Plan
 from icaform.state import Begun
 
 
-def settle(run: Run) -> None:
-    """Look what became of every pending entry of the journal, oldest first. Nothing is sent here.
+def settle(run: Run, numbers: Container[int] | None = None, *, final: bool = False) -> None:
+    """Look what became of the pending entries of the journal, oldest first. Nothing is sent here.
 
     Where its resources are there, or on their way, it is done; where only some are, their kind has found that
     the others will not come, and the plan that follows tells what to do about these. Where none is, a call
     whose key ICA still honours for us stays pending: the plan states it again to the byte if the manifests
     still want it, and ``run_plan`` goes on with the same entry. Any other is taken to have had no effect once
     it is older than its effect can take; until then it stays pending, and in the way of its resources.
+
+    Only those of the given numbers are looked at, all unless told. ``final``: no plan follows that would
+    state a call again, so one that had no effect is not kept for it.
     """
     started = run.world.clock.now()
     for number, begun in sorted(run.memory().pending.items()):
-        _one(run, number, begun, started)
+        if numbers is None or number in numbers:
+            _one(run, number, begun, started, final)
 
 
-def _one(run: Run, number: int, begun: Begun, started: float) -> None:
+def _one(run: Run, number: int, begun: Begun, started: float, final: bool) -> None:
     if not _declared(run, begun):
         # Nothing can be compared, and nothing will be sent; plan tells of it each time.
         return
@@ -49,7 +55,7 @@ def _one(run: Run, number: int, begun: Begun, started: float) -> None:
         note = f"a later run found {len(there)} of {len(there) + len(missing)} in place"
         run.ended(number, "settled" if missing else "done", facts, note)
         return
-    if _gone(run, begun, operation) and not _repeatable(run, begun, operation):
+    if _gone(run, begun, operation) and (final or not _repeatable(run, begun, operation)):
         run.ended(number, "settled", note="looked for and not there")
 
 

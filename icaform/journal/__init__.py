@@ -1,7 +1,8 @@
 """The journal: which calls were begun, how they ended, and what the server cannot tell us again.
 
 It is a memory, not the truth. ``entry`` is pure and says what is written and what follows from it; ``store``
-says what every store obeys; ``ledger`` keeps entries in any SQL database; ``sqlite`` is the default one.
+says what every store obeys; ``ledger`` keeps entries in any SQL database; ``sqlite`` is the default one, and
+``postgres`` that of teams.
 """
 
 from __future__ import annotations

@@ -37,7 +37,11 @@ class Database(Protocol):
         """Do the work on one unchanging view of the tables."""
 
     def write(self, work: Callable[[Transaction], Result]) -> Result:
-        """Do the work while no other writer is there, whole or not at all; durable on return."""
+        """Do the work while no other writer is there, whole or not at all; durable on return.
+
+        Where the database went away in the middle, the work is done again: it must see to it that it finds
+        what an earlier try may have left, and does not do that twice.
+        """
 
     def damage(self) -> list[str]:
         """What the database itself finds wrong with its file."""

@@ -72,7 +72,9 @@ class Memory:
 
 
 def merge(earlier: Mapping[str, Json], later: Mapping[str, Json]) -> dict[str, Json]:
-    """Facts of one address after ``later`` became known."""
+    """Facts of one address after ``later`` became known; those of another id are of another thing."""
+    if None not in (earlier.get("id"), later.get("id")) and earlier["id"] != later["id"]:
+        earlier = {}
     return {name: fact for name, fact in {**earlier, **later}.items() if fact is not None}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 from icaform.address import Address
 from icaform.diagnostic import Code, Diagnostic, Rejected
@@ -32,7 +32,8 @@ _REMEDY = (
     "restore it from a backup; or move it away and plan again: what can be seen on the server is found "
     "there, only messages, shares and secret fingerprints must be learned anew"
 )
-_PAGE = 500
+PAGE = 500
+"""How many entries are read at once."""
 _FEW = 50
 
 
@@ -44,41 +45,26 @@ class Ledger:
         self._workspace = workspace
         self._now = clock_now
 
+    @property
+    def name(self) -> str:
+        """How the user knows it."""
+        return self._database.name
+
     def __repr__(self) -> str:
-        return f"Ledger({self._database.name!r}, {self._workspace!r})"
+        return f"Ledger({self.name!r}, {self._workspace!r})"
 
     def memory(self) -> Memory:
         """What is known now."""
         return self._read(lambda each: reading.memory_of(each, self._workspace))
 
-    def begin(
-        self,
-        *,
-        addresses: Sequence[Address],
-        verb: str,
-        call: str,
-        key: str,
-        body_digest: str,
-        body: str | None,
-        user: str,
-        tenant: str,
-        time: float,
-    ) -> int:
+    def begin(self, intent: Intent) -> int:
         """Write down a call before its bytes leave."""
-        intent = Intent(tuple(addresses), verb, call, key, body_digest, body, user, tenant, time)
-        return self.begin_many([intent])[0]
 
-    def begin_many(self, intents: Sequence[Intent]) -> list[int]:
-        """Write down many calls before their bytes leave."""
+        def work(transaction: Transaction, number: int) -> Begun:
+            transaction.run(sql.ADD_PENDING, (self._workspace, number))
+            return Begun(number, *(getattr(intent, name) for name in intent.__slots__))
 
-        def work(transaction: Transaction) -> list[int]:
-            last, _ = reading.head_of(transaction, self._workspace)
-            begun = [_begun(number, intent) for number, intent in enumerate(intents, last + 1)]
-            self._append(transaction, begun)
-            transaction.run(sql.ADD_PENDING, *((self._workspace, each.number) for each in begun))
-            return [each.number for each in begun]
-
-        return self._write(work) if intents else []
+        return self._append(work)
 
     def end(
         self, number: int, outcome: str, remember: Facts = NO_FACTS, note: str = "", time: float = 0.0
@@ -88,37 +74,37 @@ class Ledger:
             raise ValueError(f"a call does not end {outcome!r}")
         ended = Ended(number, outcome, remember, note, time or self._now())
 
-        def work(transaction: Transaction) -> None:
+        def work(transaction: Transaction, _: int) -> Ended:
             found = transaction.rows(sql.ENTRY, (self._workspace, number))
             if not found or not isinstance(reading.entry_of(number, found[0][0]), Begun):
                 raise ValueError(f"no call was begun with number {number}")
-            self._append(transaction, [ended])
             if outcome != UNDECIDED:
                 transaction.run(sql.DROP_PENDING, (self._workspace, number))
             self._remember(transaction, remember)
+            return ended
 
-        self._write(work)
+        self._append(work)
 
     def adopt(self, remember: Facts, time: float) -> None:
         """Remember facts that were learned without a call."""
 
-        def work(transaction: Transaction) -> None:
-            self._append(transaction, [Adopted(remember, time)])
+        def work(transaction: Transaction, _: int) -> Adopted:
             self._remember(transaction, remember)
+            return Adopted(remember, time)
 
         if remember:
-            self._write(work)
+            self._append(work)
 
     def forget(self, addresses: Iterable[Address], time: float) -> None:
         """Remember nothing of these addresses any more."""
         gone = tuple(addresses)
 
-        def work(transaction: Transaction) -> None:
-            self._append(transaction, [Forgotten(gone, time)])
+        def work(transaction: Transaction, _: int) -> Forgotten:
             transaction.run(sql.DROP_MEMORY, *((self._workspace, reading.key_of(each)) for each in gone))
+            return Forgotten(gone, time)
 
         if gone:
-            self._write(work)
+            self._append(work)
 
     def entries(self) -> Iterator[Entry]:
         """Everything that was written; read in pages, so that no writer waits for a slow reader."""
@@ -142,15 +128,21 @@ class Ledger:
         """The key of the secret fingerprints."""
         return None if self._database.absent else self._read(reading.fingerprint_key_of)
 
+    def holder(self) -> LeaseHeld | None:
+        """Who has the workspace's one lease, or had it last."""
+        rows = self._read(lambda each: each.rows(sql.LEASE, (self._workspace,)))
+        return next((LeaseHeld(holder, url, expires) for _, holder, url, expires in rows), None)
+
     def acquire(self, holder: str, run_url: str, now: float, ttl: float) -> Lease | LeaseHeld:
         """Take the workspace's one lease."""
-        lease = Lease(self._workspace, holder, run_url, now + ttl, secrets.token_hex(16))
+        lease = Lease(self._workspace, _plain(holder), _plain(run_url), now + ttl, secrets.token_hex(16))
 
         def work(transaction: Transaction) -> Lease | LeaseHeld:
-            for other, url, expires in transaction.rows(sql.LEASE, (self._workspace,)):
-                if expires > now:
+            for token, other, url, expires in transaction.rows(sql.LEASE, (self._workspace,)):
+                if expires > now and token != lease.token:
                     return LeaseHeld(other, url, expires)
-            transaction.run(sql.PUT_LEASE, (self._workspace, lease.token, holder, run_url, lease.expires))
+            values = (self._workspace, lease.token, lease.holder, lease.run_url, lease.expires)
+            transaction.run(sql.PUT_LEASE, values)
             return lease
 
         return self._write(work)
@@ -169,18 +161,30 @@ class Ledger:
         self._database.close()
 
     def _page(self, transaction: Transaction, last: int) -> dict[int, Entry]:
-        rows = transaction.rows(sql.PAGE, (self._workspace, last, _PAGE))
+        rows = transaction.rows(sql.PAGE, (self._workspace, last, PAGE))
         return {number: reading.entry_of(number, text) for number, text in rows}
 
-    def _append(self, transaction: Transaction, entries: Sequence[Entry]) -> None:
-        number, previous = reading.head_of(transaction, self._workspace)
-        rows = []
-        for entry in entries:
-            number, text = number + 1, to_text(entry)
-            previous = link(previous, number, text)
-            rows.append((self._workspace, number, text, previous))
-        transaction.run(sql.ADD_ENTRY, *rows)
-        transaction.run(sql.PUT_HEAD, (self._workspace, number, previous))
+    def _append(self, work: Callable[[Transaction, int], Entry]) -> int:
+        """Write one entry, and what follows from it into the other tables; gives its number.
+
+        ``work`` is told that number, and makes both. Where an earlier try turns out to have been committed,
+        nothing is written twice.
+        """
+        tried: tuple[int, str] | None = None
+
+        def once(transaction: Transaction) -> int:
+            nonlocal tried
+            if tried and transaction.rows(sql.HASH, (self._workspace, tried[0])) == [(tried[1],)]:
+                return tried[0]
+            last, previous = reading.head_of(transaction, self._workspace)
+            number = last + 1
+            text = to_text(work(transaction, number))
+            tried = number, link(previous, number, text)
+            transaction.run(sql.ADD_ENTRY, (self._workspace, number, text, tried[1]))
+            transaction.run(sql.PUT_HEAD, (self._workspace, *tried))
+            return number
+
+        return self._write(once)
 
     def _remember(self, transaction: Transaction, remember: Facts) -> None:
         keys = [reading.key_of(address) for address in remember]
@@ -208,9 +212,10 @@ class Ledger:
             raise Rejected([self._flaw(str(flaw))]) from None
 
     def _flaw(self, detail: str) -> Diagnostic:
-        summary = f"the journal {self._database.name} is not whole: in workspace {self._workspace}, {detail}"
+        summary = f"the journal {self.name} is not whole: in workspace {self._workspace}, {detail}"
         return Diagnostic(Code.JOURNAL, summary, _REMEDY)
 
 
-def _begun(number: int, intent: Intent) -> Begun:
-    return Begun(number, *(getattr(intent, name) for name in intent.__slots__))
+def _plain(text: str) -> str:
+    """Text of others as any database keeps it."""
+    return text.encode("ascii", "backslashreplace").decode().replace("\0", "")

@@ -28,6 +28,15 @@ def is_there(path: Path) -> bool:
         return False
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another that took its name; None where there is none, or none can be seen."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def is_settled(path: Path) -> bool:
     """Whether the file alone says everything: no writer left pages beside it that still belong into it."""
     return not any(is_there(path.with_name(path.name + suffix)) for suffix in ("-wal", "-journal"))

@@ -9,6 +9,10 @@ NEWER = (
     "was written by a newer icaform (format {found}, this one reads {known})",
     "upgrade icaform; the file was left as it is",
 )
+VANISHED = (
+    "was moved away, removed or replaced while it was in use",
+    "put it back, and run again; it looks at the server before it sends anything twice",
+)
 INTERRUPTED = (
     "may not have been written: the run was interrupted",
     "run again; it looks at the server before it sends anything twice",

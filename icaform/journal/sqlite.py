@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from icaform.diagnostic import Code, Diagnostic, Rejected
@@ -17,6 +14,7 @@ from icaform.journal import place, refusal
 from icaform.journal import statements as sql
 from icaform.journal.database import Result, Transaction
 from icaform.journal.ledger import Ledger
+from icaform.journal.turns import Turns
 
 APPLICATION = 0x69636166
 """``icaf`` in ASCII: the application_id by which a journal is told from other SQLite files."""
@@ -43,69 +41,39 @@ class SqliteDatabase:
     def __init__(self, path: str, *, read_only: bool = False, busy_seconds: float = BUSY_SECONDS) -> None:
         self.name = path
         self._busy_seconds = busy_seconds
-        self._turn = Lock()
-        self._waiting: deque[tuple[Callable[[Transaction], Any], Future[Any]]] = deque()
-        file = Path(path).absolute()
+        self._turns = Turns(self._transact, self._verdict, _FAULTS)
+        self._file = file = Path(path).absolute()
         with self._told():
             self.absent = False
             self._connection = self._open_to_read(file) if read_only else self._open_to_write(file)
+        self._identity = None if self.absent else place.identity(file)
 
     def read(self, work: Callable[[Transaction], Result]) -> Result:
         """See Database."""
-        with self._turn, self._told(), _transaction(self._connection, "BEGIN"):
+        with self._turns.turn, self._told(), _transaction(self._connection, "BEGIN"):
             return work(_Statements(self._connection))
 
     def write(self, work: Callable[[Transaction], Result]) -> Result:
         """See Database."""
-        answer: Future[Result] = Future()
-        self._waiting.append((work, answer))
-        with self._turn:
-            if not answer.done():
-                self._write_waiting()
-        return answer.result()
+        return self._turns.write(work)
 
     def damage(self) -> list[str]:
         """See Database."""
-        with self._turn, self._told():
+        with self._turns.turn, self._told():
             found = [row[0] for row in self._connection.execute("PRAGMA integrity_check(5)")]
         return [] if found == ["ok"] else found
 
     def close(self) -> None:
         """See Database."""
-        with self._turn, self._told():
+        with self._turns.turn, self._told():
             self._connection.close()
 
-    def _write_waiting(self) -> None:
-        group = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        results: list[tuple[Future[Any], Any, Exception | None]] = []
-        try:
-            with _transaction(self._connection, "BEGIN IMMEDIATE"):
-                for work, answer in group:
-                    results.append((answer, *self._attempt(work)))
-            for answer, result, error in results:
-                answer.set_exception(error) if error else answer.set_result(result)
-        except _FAULTS as error:
-            for _, answer in group:
-                answer.set_exception(self._verdict(error))
-        finally:
-            # Only an interrupt comes here with answers open; those who wait for one must not wait for ever.
-            for _, answer in group:
-                if not answer.done():
-                    answer.set_exception(self._rejected(*refusal.INTERRUPTED))
-
-    def _attempt(self, work: Callable[[Transaction], Any]) -> tuple[Any, Exception | None]:
-        """The result of one of a group, or what it raised; then it is undone, and the others go on."""
-        self._connection.execute("SAVEPOINT one")
-        try:
-            return work(_Statements(self._connection)), None
-        except Exception as error:
-            if not self._connection.in_transaction:
-                raise  # the database gave the whole transaction up
-            self._connection.execute("ROLLBACK TO one")
-            return None, self._verdict(error) if isinstance(error, _FAULTS) else error
-        finally:
-            if self._connection.in_transaction:
-                self._connection.execute("RELEASE one")
+    def _transact(self, work: Callable[[Transaction], Result]) -> Result:
+        with _transaction(self._connection, "BEGIN IMMEDIATE"):
+            # SQLite would go on writing into a file that has no name any more, and call that durable.
+            if not self.absent and place.identity(self._file) != self._identity:
+                raise self._rejected(*refusal.VANISHED)
+            return work(_Statements(self._connection))
 
     def _open_to_write(self, file: Path) -> sqlite3.Connection:
         place.prepare(file)
@@ -188,9 +156,14 @@ class SqliteDatabase:
             reason = error.strerror or type(error).__name__
             raise self._rejected(f"cannot be opened: {reason}", refusal.WRITABLE) from None
 
-    def _verdict(self, error: sqlite3.Error | UnicodeDecodeError) -> Rejected:
-        unnamed = "SQLITE_CORRUPT" if isinstance(error, UnicodeDecodeError) else ""
-        return self._rejected(*refusal.words(getattr(error, "sqlite_errorname", unnamed)))
+    def _verdict(self, error: BaseException) -> BaseException:
+        match error:
+            case sqlite3.Error() | UnicodeDecodeError():
+                unnamed = "SQLITE_CORRUPT" if isinstance(error, UnicodeDecodeError) else ""
+                return self._rejected(*refusal.words(getattr(error, "sqlite_errorname", unnamed)))
+            case Exception():
+                return error
+        return self._rejected(*refusal.INTERRUPTED)
 
     def _rejected(self, summary: str, remedy: str) -> Rejected:
         return Rejected([Diagnostic(Code.JOURNAL, f"the journal {self.name} {summary}", remedy)])

@@ -32,6 +32,7 @@ PUT_HEAD = """INSERT INTO head (workspace, number, hash) VALUES (?, ?, ?)
     ON CONFLICT (workspace) DO UPDATE SET number = excluded.number, hash = excluded.hash"""
 
 ADD_ENTRY = "INSERT INTO entry (workspace, number, text, hash) VALUES (?, ?, ?, ?)"
+HASH = "SELECT hash FROM entry WHERE workspace = ? AND number = ?"
 ENTRY = "SELECT text FROM entry WHERE workspace = ? AND number = ?"
 ALL = "SELECT number, text, hash FROM entry WHERE workspace = ? ORDER BY number"
 PAGE = "SELECT number, text FROM entry WHERE workspace = ? AND number > ? ORDER BY number LIMIT ?"
@@ -48,7 +49,7 @@ PUT_MEMORY = """INSERT INTO memory (workspace, address, facts) VALUES (?, ?, ?)
     ON CONFLICT (workspace, address) DO UPDATE SET facts = excluded.facts"""
 DROP_MEMORY = "DELETE FROM memory WHERE workspace = ? AND address = ?"
 
-LEASE = "SELECT holder, run_url, expires FROM lease WHERE workspace = ?"
+LEASE = "SELECT token, holder, run_url, expires FROM lease WHERE workspace = ?"
 PUT_LEASE = """INSERT INTO lease (workspace, token, holder, run_url, expires) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (workspace) DO UPDATE SET token = excluded.token, holder = excluded.holder,
     run_url = excluded.run_url, expires = excluded.expires"""

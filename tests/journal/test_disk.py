@@ -40,7 +40,8 @@ def damaged(content: bytes) -> Iterator[tuple[str, bytes]]:
 def test_a_damaged_file_is_refused_or_found_by_the_audit_or_harmless(tmp_path, intent) -> None:
     path = tmp_path / "journal.db"
     store = opened(path)
-    store.begin_many([intent("one"), intent("two")])
+    store.begin(intent("one"))
+    store.begin(intent("two"))
     store.end(1, "done", {ONE: {"id": "x"}}, "", 1.0)
     truth, key = store.memory(), store.fingerprint_key()
     store.close()
@@ -68,7 +69,7 @@ def test_a_damaged_file_is_refused_or_found_by_the_audit_or_harmless(tmp_path, i
 def fill(store: Store, intent: Callable, say: Callable[[str], None]) -> None:
     """Begin call after call until there is no room."""
     for _ in range(100):
-        say(str(store.begin_many([intent(body="x" * 1500)])[0]))
+        say(str(store.begin(intent(body="x" * 1500))))
 
 
 def test_on_a_full_disk_a_call_is_not_begun_and_nothing_is_lost(
@@ -81,13 +82,13 @@ def test_on_a_full_disk_a_call_is_not_begun_and_nothing_is_lost(
 
         def work(say: Callable[[str], None], path: Path = path, room: int = room) -> None:
             store = opened(path)
-            say(str(store.begin_many([intent()])[0]))
+            say(str(store.begin(intent())))
             soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
             grown = path.with_name(path.name + "-wal").stat().st_size
             resource.setrlimit(resource.RLIMIT_FSIZE, (grown + room, hard))
             say(refusal_of(lambda: fill(store, intent, say)))
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-            say(str(store.begin_many([intent()])[0]))
+            say(str(store.begin(intent())))
             store.close()
 
         status, said = in_child(work)

@@ -46,3 +46,19 @@ def test_a_released_lease_is_free(store: Store) -> None:
     assert isinstance(lease, Lease)
     store.release(lease)
     assert isinstance(store.acquire("bob", "", 101.0, 60.0), Lease)
+
+
+def test_a_holder_with_any_name_is_told_in_characters_that_every_database_keeps(home) -> None:
+    assert isinstance(home.open().acquire("h\ud800\u00e9\0", "https://\u202e/1", 100.0, 60.0), Lease)
+    assert home.open(read_only=True).holder() == LeaseHeld("h\\ud800\\xe9", "https://\\u202e/1", 160.0)
+
+
+def test_nobody_has_a_lease_that_was_given_back_or_never_taken(home) -> None:
+    store = home.open()
+    assert store.holder() is None
+    lease = store.acquire("alice", "", 100.0, 60.0)
+    assert isinstance(lease, Lease)
+    assert store.holder() == LeaseHeld("alice", "", 160.0)
+    store.release(lease)
+    assert store.holder() is None
+    assert home.open("other").holder() is None

@@ -7,7 +7,6 @@ import json
 import os
 import sqlite3
 import stat
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from icaform.address import Address
-from icaform.diagnostic import Rejected
 from icaform.journal import Store, open_store, replay
 from icaform.journal import sqlite as door
 from icaform.journal.sqlite import SqliteDatabase
@@ -44,7 +42,7 @@ def test_files_are_for_their_owner_alone_whatever_the_umask(tmp_path, umask, int
     umask(mask)
     path = tmp_path / "new" / "deeper" / "journal.db"
     store = opened(path)
-    store.begin_many([intent()])
+    store.begin(intent())
     made = sorted(each.name for each in path.parent.iterdir())
     assert made == ["journal.db", "journal.db-shm", "journal.db-wal"]
     for each in path.parent.iterdir():
@@ -82,67 +80,6 @@ def test_a_closed_journal_is_one_file(tmp_path, intent) -> None:
         store.memory()
         store.close()
         assert [each.name for each in tmp_path.iterdir()] == ["journal.db"]
-
-
-def test_threads_that_wait_share_one_commit_and_the_fault_of_one_is_its_own(tmp_path, monkeypatch) -> None:
-    commits: list[str] = []
-    connect = sqlite3.connect
-
-    def watched(*given, **more) -> sqlite3.Connection:
-        connection = connect(*given, **more)
-        connection.set_trace_callback(lambda text: commits.append(text) if text == "COMMIT" else None)
-        return connection
-
-    monkeypatch.setattr(sqlite3, "connect", watched)
-    database = SqliteDatabase(str(tmp_path / "journal.db"))
-    commits.clear()
-    answers: dict[int, object] = {}
-
-    def write(item: int) -> None:
-        def work(transaction) -> int:
-            transaction.run("INSERT INTO setting (name, value) VALUES (?, '')", (f"item{item}",))
-            if item == 3:
-                raise ValueError("item 3 is wrong")
-            if item == 4:
-                transaction.run("INSERT INTO setting (name, value) VALUES ('item4', '')", ())
-            return item
-
-        try:
-            answers[item] = database.write(work)
-        except (ValueError, Rejected) as error:
-            answers[item] = type(error)
-
-    threads = [threading.Thread(target=write, args=(item,)) for item in range(8)]
-
-    def first(_) -> None:
-        for each in threads:
-            each.start()
-        while len(database._waiting) < len(threads):
-            os.sched_yield()
-
-    database.write(first)
-    for each in threads:
-        each.join()
-    kept = database.read(
-        lambda each: each.rows("SELECT name FROM setting WHERE name LIKE 'item%' ORDER BY name")
-    )
-    database.close()
-    assert answers == {item: {3: ValueError, 4: Rejected}.get(item, item) for item in range(8)}
-    assert [name for (name,) in kept] == [f"item{item}" for item in range(8) if item not in (3, 4)]
-    assert commits.count("COMMIT") == 3  # the first, all others, and the reading
-
-
-def test_an_interrupt_reaches_its_own_thread_and_leaves_the_journal_usable(sqlite_home) -> None:
-    database = SqliteDatabase(str(sqlite_home.path))
-
-    def interrupted(transaction) -> None:
-        transaction.run("INSERT INTO setting (name, value) VALUES ('x', '')", ())
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        database.write(interrupted)
-    assert database.write(lambda each: each.rows("SELECT * FROM setting WHERE name = 'x'")) == []
-    database.close()
 
 
 def test_a_journal_that_another_process_keeps_locked_is_refused_after_a_while(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 
 import pytest
 
@@ -18,16 +17,13 @@ from icaform.journal import (
     Intent,
     Lease,
     Store,
+    ledger,
     open_store,
     replay,
 )
 
 ONE, TWO = Address("AnalysisBatch", "cohort", "one"), Address("Pipeline", "germline")
 MakeIntent = Callable[..., Intent]
-
-
-def begin(store: Store, intent: Intent) -> int:
-    return store.begin(**{name: getattr(intent, name) for name in asdict(intent)})
 
 
 def test_a_new_journal_remembers_nothing(store: Store) -> None:
@@ -37,21 +33,19 @@ def test_a_new_journal_remembers_nothing(store: Store) -> None:
 
 
 def test_a_begun_call_is_pending_with_all_that_was_said_of_it(home, intent: MakeIntent) -> None:
-    number = begin(home.open(), intent("one", "two"))
+    number = home.open().begin(intent("one", "two"))
     pending = home.open().memory().pending
     assert pending == {
         number: Begun(number, **{name: getattr(intent("one", "two"), name) for name in Intent.__slots__})
     }
 
 
-def test_many_calls_are_begun_at_once_and_numbered_in_their_order(store: Store, intent: MakeIntent) -> None:
-    numbers = store.begin_many([intent(item) for item in "abc"])
-    assert [store.memory().pending[number].addresses[0].item for number in numbers] == ["a", "b", "c"]
-    assert numbers == [1, 2, 3]
+def test_calls_are_numbered_in_the_order_in_which_they_were_begun(store: Store, intent: MakeIntent) -> None:
+    assert [store.begin(intent(item)) for item in "abc"] == [1, 2, 3]
+    assert [each.addresses[0].item for each in store.memory().pending.values()] == ["a", "b", "c"]
 
 
-def test_beginning_nothing_writes_nothing(store: Store) -> None:
-    assert store.begin_many([]) == []
+def test_learning_and_forgetting_nothing_writes_nothing(store: Store) -> None:
     store.adopt({}, 0.0)
     store.forget([], 0.0)
     assert list(store.entries()) == []
@@ -59,14 +53,14 @@ def test_beginning_nothing_writes_nothing(store: Store) -> None:
 
 @pytest.mark.parametrize("outcome", ["done", "refused", "not-sent", "settled"])
 def test_an_ended_call_is_no_longer_pending(store: Store, intent: MakeIntent, outcome: str) -> None:
-    store.end(begin(store, intent()), outcome)
+    store.end(store.begin(intent()), outcome)
     assert store.memory().pending == {}
 
 
 def test_a_call_that_ended_unknown_stays_pending_until_it_is_settled(
     store: Store, intent: MakeIntent
 ) -> None:
-    number = begin(store, intent())
+    number = store.begin(intent())
     store.end(number, "unknown", note="looked for its marks")
     assert list(store.memory().pending) == [number]
     store.end(number, "settled")
@@ -75,14 +69,14 @@ def test_a_call_that_ended_unknown_stays_pending_until_it_is_settled(
 
 def test_an_end_without_a_time_is_given_the_present(home, intent: MakeIntent) -> None:
     store = home.open()
-    store.end(begin(store, intent()), "done")
+    store.end(store.begin(intent()), "done")
     ended = list(store.entries())[-1]
     assert isinstance(ended, Ended)
     assert ended.time == 1_700_000_000.0
 
 
 def test_an_end_that_is_no_outcome_is_refused(store: Store, intent: MakeIntent) -> None:
-    number = begin(store, intent())
+    number = store.begin(intent())
     with pytest.raises(ValueError):
         store.end(number, "failed")
     assert list(store.memory().pending) == [number]
@@ -90,7 +84,7 @@ def test_an_end_that_is_no_outcome_is_refused(store: Store, intent: MakeIntent) 
 
 def test_only_what_was_begun_here_can_end(home, intent: MakeIntent) -> None:
     store = home.open()
-    number = begin(store, intent())
+    number = store.begin(intent())
     store.end(number, "done")
     for wrong in (0, -1, number + 1, number + 2):  # number + 1 is the end itself
         with pytest.raises(ValueError):
@@ -101,7 +95,7 @@ def test_only_what_was_begun_here_can_end(home, intent: MakeIntent) -> None:
 
 
 def test_a_second_end_is_written_down_and_changes_nothing_pending(store: Store, intent: MakeIntent) -> None:
-    number = begin(store, intent())
+    number = store.begin(intent())
     store.end(number, "done", {ONE: {"id": "a"}})
     store.end(number, "settled", {ONE: {"id": "b"}})
     assert store.memory().remembered == {ONE: {"id": "b"}}
@@ -109,13 +103,13 @@ def test_a_second_end_is_written_down_and_changes_nothing_pending(store: Store, 
 
 
 def test_a_refused_call_may_teach_facts_too(store: Store, intent: MakeIntent) -> None:
-    store.end(begin(store, intent()), "refused", {ONE: {"attempts": 2}})
+    store.end(store.begin(intent()), "refused", {ONE: {"attempts": 2}})
     assert store.memory().remembered == {ONE: {"attempts": 2}}
 
 
 def test_facts_merge_by_name_and_none_takes_one_away(store: Store, intent: MakeIntent) -> None:
     store.adopt({ONE: {"a": 1, "b": {"deep": [1, None]}}, TWO: {}}, 1.0)
-    store.end(begin(store, intent()), "done", {ONE: {"a": None, "c": "é\ud800\0"}})
+    store.end(store.begin(intent()), "done", {ONE: {"a": None, "c": "é\ud800\0"}})
     assert store.memory().remembered == {ONE: {"b": {"deep": [1, None]}, "c": "é\ud800\0"}, TWO: {}}
 
 
@@ -141,7 +135,7 @@ def test_facts_that_have_no_json_are_refused_and_the_journal_goes_on(store: Stor
 
 
 def test_entries_are_told_in_the_order_in_which_they_were_written(store: Store, intent: MakeIntent) -> None:
-    number = begin(store, intent())
+    number = store.begin(intent())
     store.end(number, "done", {ONE: {"a": 1}}, "fine", 2.0)
     store.adopt({TWO: {"b": 2}}, 3.0)
     store.forget([TWO], 4.0)
@@ -152,17 +146,21 @@ def test_entries_are_told_in_the_order_in_which_they_were_written(store: Store, 
     ]
 
 
-def test_entries_are_told_while_more_are_written(store: Store, intent: MakeIntent) -> None:
-    store.begin_many([intent()] * 501)  # more than are read at once
+def test_entries_are_told_while_more_are_written(
+    store: Store, intent: MakeIntent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "PAGE", 5)
+    for _ in range(11):
+        store.begin(intent())
     told = iter(store.entries())
     next(told)
-    begin(store, intent())
-    assert len(list(told)) == 501
+    store.begin(intent())
+    assert len(list(told)) == 11
 
 
 def test_workspaces_share_a_journal_and_nothing_else(home, intent: MakeIntent) -> None:
     here, there = home.open("here"), home.open("there")
-    assert begin(here, intent("one")) == begin(there, intent("two")) == 1
+    assert here.begin(intent("one")) == there.begin(intent("two")) == 1
     here.adopt({ONE: {"a": 1}}, 1.0)
     there.end(1, "done", {TWO: {"b": 1}})
     assert (here.memory().remembered, list(here.memory().pending)) == ({ONE: {"a": 1}}, [1])
@@ -193,7 +191,7 @@ def test_a_journal_opened_for_reading_is_not_written(home, intent: MakeIntent, t
         home.open().adopt({ONE: {"a": 1}}, 1.0)
     store = home.open(read_only=True)
     for write in (
-        lambda: begin(store, intent()),
+        lambda: store.begin(intent()),
         lambda: store.adopt({ONE: {"a": 2}}, 1.0),
         lambda: store.forget([ONE], 1.0),
         lambda: store.acquire("us", "", 0.0, 9.0),
@@ -211,7 +209,7 @@ def test_a_closed_journal_says_so_and_closes_twice(store: Store) -> None:
 
 
 def test_nothing_that_is_printed_holds_a_body(store: Store, intent: MakeIntent) -> None:
-    begin(store, intent(body="SESAME"))
+    store.begin(intent(body="SESAME"))
     lease = store.acquire("us", "", 0.0, 9.0)
     assert isinstance(lease, Lease)
     printed = repr(store) + repr(store.memory()) + repr(intent(body="SESAME")) + repr(lease)
@@ -221,7 +219,7 @@ def test_nothing_that_is_printed_holds_a_body(store: Store, intent: MakeIntent) 
 
 def test_threads_begin_and_end_at_once_and_the_chain_stays_whole(store: Store, intent: MakeIntent) -> None:
     def work(item: int) -> int:
-        number = begin(store, intent(str(item)))
+        number = store.begin(intent(str(item)))
         if item % 2:
             store.end(number, "done", {Address("AnalysisBatch", "cohort", str(item)): {"number": number}})
         return number

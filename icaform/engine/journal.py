@@ -1,0 +1,137 @@
+"""What a person may ask of a journal: what has no known end, whether it is whole, and to close a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from icaform.address import Address
+from icaform.diagnostic import Code, Diagnostic, Rejected
+from icaform.engine.connect import Options, journal_of
+from icaform.engine.frozen import again
+from icaform.engine.lease import lease, myself
+from icaform.engine.run import Run
+from icaform.engine.secrets import Secrets
+from icaform.engine.setting import Place
+from icaform.engine.settle import settle
+from icaform.engine.world import World
+from icaform.journal.account import BEGUN, Account, Line, lines_of
+from icaform.journal.store import Store
+from icaform.operation import Answer, Call, Json
+from icaform.state import Begun, Identity
+
+
+def account_of(store: Store, workspace: str, now: float, *, everything: bool, limit: int | None) -> Account:
+    """What is pending, oldest first; or everything, newest first. ``limit`` is how many of the newest."""
+    lines = lines_of(store.entries())
+    open_ = [line for line in lines if line.pending]
+    told = lines if everything else open_
+    told = told[-limit:] if limit else told
+    return Account(
+        workspace,
+        store.name,
+        now,
+        tuple(reversed(told)) if everything else tuple(told),
+        len(open_),
+        len(lines),
+        store.holder(),
+    )
+
+
+def audit_of(store: Store, workspace: str, now: float) -> tuple[Account, list[Diagnostic]]:
+    """How many entries the journal has that can be read, and what is wrong with it."""
+    flaws = store.audit()
+    checked = 0
+    try:
+        for _ in store.entries():
+            checked += 1
+    except Rejected as rejected:
+        flaws = flaws or list(rejected.diagnostics)
+    account = Account(workspace, store.name, now, (), 0, checked, checked=checked)
+    return account, flaws
+
+
+def chosen(account: Account, numbers: Collection[int]) -> tuple[Line, ...]:
+    """The calls that are meant: those of the numbers, or all that are pending.
+
+    Rejected where a number is not that of a call.
+    """
+    if not numbers:
+        return tuple(line for line in account.lines if line.pending)
+    begun = {line.number: line for line in account.lines if line.entry == BEGUN}
+    unknown = sorted(set(numbers) - begun.keys())
+    if unknown:
+        raise Rejected(
+            [
+                Diagnostic(
+                    Code.USAGE,
+                    f"the journal {account.journal} has no call with number {', '.join(map(str, unknown))}",
+                    "icaform journal list tells the numbers of the calls that are pending",
+                )
+            ]
+        )
+    return tuple(begun[number] for number in sorted(set(numbers)))
+
+
+def close(
+    run: Run,
+    numbers: Sequence[int],
+    *,
+    look: bool,
+    happened: bool | None,
+    note: str,
+    confirm: Callable[[Sequence[Begun]], bool],
+    run_url: str = "",
+) -> None:
+    """Close pending calls: what looking tells by itself, and the rest on a person's word, where it is given.
+
+    ``happened`` is that word, and ``note`` says whose it is and why. What is neither told nor said stays
+    pending. Rejected where another run has the workspace's lease.
+    """
+    with lease(run, myself(), run_url, lambda: None):
+        if look:
+            settle(run, numbers, final=True)
+        left = [run.memory().pending[each] for each in numbers if each in run.memory().pending]
+        if not left or happened is None or not confirm(left):
+            return
+        for begun in left:
+            facts = _facts(begun) if happened else {}
+            run.ended(begun.number, "settled", facts, note)
+
+
+def word_of(environ: Mapping[str, str], word: str, note: str) -> str:
+    """A person's word as the journal keeps it; who it is the CI runner tells, or the shell."""
+    names = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "LOGNAME", "USER", "USERNAME")
+    who = next((environ[name] for name in names if environ.get(name)), "somebody")
+    return f"{who} says it was {word.replace('-', ' ')}" + (f": {note}" if note else "")
+
+
+@contextmanager
+def alone(world: World, place: Place, options: Options) -> Iterator[Run]:
+    """A run that has a journal and nothing else: no server, no manifests."""
+    with journal_of(world, place, options, read_only=False) as store:
+        secrets = Secrets(world.environ, (), place.folder)
+        yield Run(world, {}, place, "", "", _Nowhere(), store, secrets, Identity("", ""), ())
+
+
+class _Nowhere:
+    """A Transport of which nothing is asked."""
+
+    def send(self, call: Call, body: bytes | None = None) -> Answer:
+        raise AssertionError(f"{call} has nowhere to go")
+
+    def send_all(self, calls: Sequence[Call]) -> list[Answer]:
+        raise AssertionError(f"{len(calls)} calls have nowhere to go")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _facts(begun: Begun) -> dict[Address, dict[str, Json]]:
+    """What to remember of a call that a person says was done; that a secret arrived nobody can say."""
+    operation = again(begun)
+    said = operation.remember if operation else {}
+    return {
+        address: {name: None if name == "secret" else fact for name, fact in facts.items()}
+        for address, facts in said.items()
+    }
