@@ -132,6 +132,8 @@ def _all(
     total = sum(len(operation.addresses) for operation in operations)
     told = 0
     pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="apply")
+    if total:
+        run.world.progress("operation", "", told, total)
 
     def end(number: int, how: Mapping[Address, Outcome]) -> None:
         nonlocal told

@@ -31,6 +31,7 @@ from icaform.operation import (
     Skipped,
     Unknown,
 )
+from icaform.plan import keyed
 from icaform.state import Live
 from icaform.wire import Unauthorised, Unreachable, WireError
 
@@ -183,8 +184,7 @@ class Executor:
                     operation, number, f"ICA refused it ({problem}), and looking failed: {error}"
                 )
             if there and not missing and not unsure:
-                self.run.ended(number, "done", self.kept_facts(operation, there))
-                return {address: Done(live.id, already=True) for address, live in there.items()}
+                return self.found(operation, number, there, already=True)
         if tried:
             return self.unknown(
                 operation, number, f"an earlier try is in doubt, and ICA refused a later one: {problem}"
@@ -247,8 +247,34 @@ class Executor:
                 number,
                 f"{doubt.sentence}; {len(there)} of {len(operation.addresses)} are there so far",
             )
-        run.ended(number, "done", self.kept_facts(operation, there))
-        return {address: Done(live.id) for address, live in there.items()}
+        return self.found(operation, number, there)
+
+    def found(
+        self, operation: Operation, number: int, there: Mapping[Address, Live], *, already: bool = False
+    ) -> Outcomes:
+        """It is there, and its answer was lost; what only that would have proved is written again."""
+        self.run.ended(number, "done", self.kept_facts(operation, there))
+        outcomes: Outcomes = {address: Done(live.id, already=already) for address, live in there.items()}
+        if not operation.unproven:
+            return outcomes
+        try:
+            changes = self.run.look(operation.addresses, self.live)
+        except (WireError, RefusedByServer) as error:
+            return self.unproven(operation, f"looking at it again failed: {error}")
+        view = self.run.view(self.run.memory())
+        for address, change in changes.items():
+            if not isinstance(change, Update):
+                continue
+            for each in self.run.kinds[address.kind].operate([change], view):
+                if any(each.remember.get(address, {}).get(fact) for fact in operation.unproven):
+                    ended = self.execute(keyed(self.run.identity.tenant, each))[address]
+                    outcomes[address] = outcomes[address] if isinstance(ended, Done) else ended
+        return outcomes
+
+    def unproven(self, operation: Operation, why: str) -> Outcomes:
+        """It is there, and whether it is so in all that was sent is not known."""
+        reason = Diagnostic(Code.OUTCOME_UNKNOWN, f"it is there; {why}", "run apply again: it looks again")
+        return {address: Unknown(replace(reason, address=address)) for address in operation.addresses}
 
     def kept_facts(
         self, operation: Operation, there: Mapping[Address, Live]

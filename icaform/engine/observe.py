@@ -51,7 +51,8 @@ def told(
     try:
         return steps.send(answers)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        what = f"an answer is not what ICA's contract says ({type(error).__name__}: {error})"
+        flaw = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        what = f"an answer is not what ICA's contract says: {flaw}"
         raise BadAnswer(calls[-1], what) from error
 
 

@@ -16,13 +16,15 @@ from icaform.engine.world import World
 from icaform.journal.entry import DECIDED, NO_FACTS, Facts, Memory, merge
 from icaform.journal.store import Store
 from icaform.kind import Kind
-from icaform.operation import Json
+from icaform.operation import Json, Repeat
 from icaform.plan import Plan, make
 from icaform.state import Begun, Desired, Identity, Live, Observed, View
 
 SOON = 5.0
 """Seconds, beside the read lag, until what a run that died has started is taken to show: as an open job, or,
 where jobs may not be listed, as an analysis. ICA states no bound."""
+MAKING = (Repeat.NEVER, Repeat.KEYED)
+"""Calls of which a second one makes a second thing, at once or once the key's life is over."""
 AWAITED, EVERY = 900.0, 5.0
 """Seconds that an apply waits for what an earlier run has started, and between two looks at it."""
 
@@ -159,7 +161,7 @@ def recalled(
     made, observed = arrived(run, calls)
     memory = run.memory()
     known = first or run.alone or memory.remembered or memory.pending
-    if known or not any(each.appears for each in made.operations):
+    if known or not any(each.call.repeat in MAKING for each in made.operations):
         return made, observed
     wait = run.place.setting.readLag + SOON
     run.pause(
@@ -175,13 +177,33 @@ def arrived(run: Run, calls: Mapping[str, int] | None = None) -> tuple[Plan, Obs
     made, observed = prepare(run, calls)
     open_ = [change.address for change in made.changes if isinstance(change, Keep) and change.awaited]
     if not open_:
-        return made, observed
+        return legible(run, made, observed, calls)
     waited = 0.0
     while open_ and waited < AWAITED:
         run.pause(EVERY, f"{open_[0].parent}: {len(open_)} from an earlier run being created")
         waited += EVERY
         changes = run.look(open_, {}).values()
         open_ = [each.address for each in changes if isinstance(each, Keep) and each.awaited]
+    return legible(run, *prepare(run, calls), calls)
+
+
+def legible(
+    run: Run, made: Plan, observed: Observed, calls: Mapping[str, int] | None = None
+) -> tuple[Plan, Observed]:
+    """The plan once what it would change can be read as an earlier run has written it."""
+    memory = run.memory().remembered
+    written = max(
+        (
+            float(memory.get(address, {}).get("written") or 0)
+            for operation in made.operations
+            for address in operation.addresses
+        ),
+        default=0.0,
+    )
+    wait = written + run.place.setting.readLag - run.world.clock.now()
+    if wait <= 0 or run.alone:
+        return made, observed
+    run.pause(wait, f"waiting {wait:.0f} s, until what an earlier run wrote can be read")
     return prepare(run, calls)
 
 

@@ -207,7 +207,7 @@ def forms(value: str) -> set[str]:
 
 
 def _in_base64(raw: bytes) -> Iterator[str]:
-    """The base64 of a value wherever it stands in what was encoded: only its own digits, in both alphabets."""
+    """The base64 of a value, wherever it stood in what was encoded: its own digits, in both alphabets."""
     for before in range(3):
         text = base64.b64encode(bytes(before) + raw)
         first, last = (before * 8 + 5) // 6, (before + len(raw)) * 8 // 6

@@ -39,7 +39,7 @@ class Watch:
     def verdict(
         self, operation: Operation, left: Collection[Operation]
     ) -> Mapping[Address, Outcome] | Diagnostic | None:
-        """How an operation that is due ends without being sent; None where its resources are as they were seen.
+        """How an operation that is due ends without being sent; None where all is as it was seen.
 
         A Diagnostic where looking failed. ``left`` are the operations not begun yet, this one among them:
         where it is time for a look, it is at all of them at once. What this run has written itself is not

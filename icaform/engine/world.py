@@ -9,11 +9,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from icaform.address import Address
+from icaform.manifest import BYTES
+from icaform.operation import Operation, Outcome
 from icaform.wire.clock import Clock, SystemClock
 
 
 class Progress(Protocol):
-    """Hears what is going on, to tell a person. It changes nothing."""
+    """Hears what is going on, to tell a person. It changes nothing.
+
+    ``call``: a request ended. ``read``: of ``of`` reads that were asked for, ``done`` are answered.
+    ``operation``: of a plan's ``of`` resources, ``done`` are through. ``wait``: this thread waits, and why;
+    until ``waited``, or its next call. ``note``: what a person must know. ``ask``: something is about to be
+    asked or shown; until ``asked`` nothing else may be on the screen.
+    """
 
     def __call__(self, kind: str, text: str = "", done: int = 0, of: int = 0) -> None: ...
 
@@ -22,8 +31,28 @@ def silent(kind: str, text: str = "", done: int = 0, of: int = 0) -> None:
     """Progress that nobody watches."""
 
 
+class Follower(Protocol):
+    """Hears of each operation of an apply, in order, for a program that follows it. It changes nothing."""
+
+    def began(self, operation: Operation) -> None:
+        """Its call is about to leave."""
+
+    def ended(self, operation: Operation, outcomes: Mapping[Address, Outcome], done: int, of: int) -> None:
+        """It ended, or was not begun; so have ``done`` of all resources by now."""
+
+
+class Unfollowed:
+    """Nobody follows."""
+
+    def began(self, operation: Operation) -> None:
+        """Nothing is told."""
+
+    def ended(self, operation: Operation, outcomes: Mapping[Address, Outcome], done: int, of: int) -> None:
+        """Nothing is told."""
+
+
 def _input() -> bytes:
-    return sys.stdin.buffer.read(64 * 1024 * 1024 + 1)
+    return sys.stdin.buffer.read(BYTES + 1)
 
 
 @dataclass(frozen=True)
@@ -35,3 +64,4 @@ class World:
     home: Path = field(default_factory=Path.home)
     stdin: Callable[[], bytes] = _input
     progress: Progress = silent
+    follower: Follower = field(default_factory=Unfollowed)

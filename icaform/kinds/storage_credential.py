@@ -21,11 +21,13 @@ from icaform.diagnostic import Code, Diagnostic, Severity
 from icaform.kind import Kind, Manifest, simple
 from icaform.operation import Call, Json, Operation, RefusedByServer, Repeat, Steps, ask
 from icaform.portrait import Export, Portrait, Scope
-from icaform.reference import V3, V4, WRONG_ACCEPT
+from icaform.reference import V3, V4, WRONG_ACCEPT, promised
 from icaform.state import PRESENT, Desired, Live, Observed, SecretSource, Spec, View
 
 NAME = "StorageCredential"
 LIST = "/api/storageCredentials"
+LATE = 60.0
+"""Seconds for which a create whose answer was lost may be at work: as long as one waits for an answer."""
 
 
 class AwsSecret(Spec):
@@ -105,7 +107,11 @@ def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
     mine: dict[str, list[Json]] = {}
     others: dict[str, list[Json]] = {}
     for row in listed:
-        (mine if _owner(row) == view.identity.user else others).setdefault(row["name"], []).append(row)
+        if row.get("timeModified") is not None:
+            promised(row["timeModified"])
+        (mine if _owner(row) == view.identity.user else others).setdefault(promised(row["name"]), []).append(
+            row
+        )
     live: dict[Address, Live] = {}
     faults: list[Diagnostic] = []
     wanted: dict[str, Desired] = {}
@@ -125,7 +131,7 @@ def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
             continue
         rows = mine.get(name, [])
         if len(rows) == 1:
-            live[wish.address] = Live(wish.address, rows[0]["id"], rows[0])
+            live[wish.address] = Live(wish.address, promised(rows[0]["id"]), rows[0])
         elif rows:
             faults.append(
                 Diagnostic(
@@ -294,6 +300,7 @@ def operate(changes: Sequence[Create | Update], view: View) -> Sequence[Operatio
                     remember={wish.address: facts},
                     # A secret that may have been sent is not known to be the one that ICA has.
                     unproven=("secret",),
+                    appears=LATE if verb == "create" else 0.0,
                 )
             )
     return found
@@ -343,7 +350,7 @@ def _stem(name: str) -> str:
 
 
 def _owner(row: Json) -> Json:
-    return row.get("ownerId") or (row.get("owner") or {}).get("id")
+    return promised(row.get("ownerId") or row["owner"]["id"])
 
 
 def _name(wish: Desired) -> str:

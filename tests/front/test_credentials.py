@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from icaform.emulator import Embedded, Settings
 from icaform.emulator.demo import SECOND_API_KEY
 from tests.front import everything
+from tests.front.conftest import Lab
 
 KEY_ID, SECRET = "AKIA-FIRST-CANARY", "first+canary/secret"
 
@@ -197,3 +200,38 @@ def test_a_credential_made_by_one_user_is_not_touched_by_another(keyed: Any) -> 
     assert keyed.apply().code == 0
     assert [each for each in stored(keyed) if each["id"] == mine[0]["id"]] == mine
     assert len({each["owner_id"] for each in stored(keyed)}) == 2
+
+
+@pytest.mark.parametrize("fault", ["drop_answer", "status"])
+def test_a_create_whose_answer_was_lost_is_certain_of_its_secret_in_the_same_run(
+    keyed: Any, fault: str
+) -> None:
+    keyed.write("c.yaml", manifest())
+    more = {"status": 500, "when": "after"} if fault == "status" else {}
+    keyed.control(
+        "POST",
+        "/faults",
+        {"match": {"method": "POST", "path": "/api/storageCredentials"}, "do": fault, **more},
+    )
+    assert keyed.apply().code == 0
+    assert [each["path"].rpartition(":")[2] for each in keyed.writes()] == [
+        "/api/storageCredentials",
+        "updateSecrets",
+    ]
+    assert keyed.plan("--detailed-exitcode").code == 0
+
+
+def test_what_was_written_a_moment_ago_and_cannot_be_read_yet_is_not_made_again(tmp_path: Any) -> None:
+    with Embedded(settings=Settings(clock="manual", read_lag=30)) as ica:
+        lab = Lab(tmp_path, ica)
+        lab.write("icaform.yaml", "workspace: lab\nproject: wgs-prod\n")
+        lab.environ.update(everything.SECRETS)
+        lab.write("c.yaml", everything.CREDENTIALS)
+        everything.killed(lab, 1)
+        assert len(lab.writes()) >= 2
+        assert lab.apply().code == 0
+        lab.clock.sleep(60)
+        assert (
+            Counter(each["name"] for each in everything.objects(lab, "Credential")).most_common(1)[0][1] == 1
+        )
+        assert lab.plan("--detailed-exitcode").code == 0

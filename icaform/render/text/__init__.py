@@ -19,8 +19,8 @@ NAMES = 5
 """How many names of what is live and not declared, or no longer declared, are given."""
 
 
-def render(report: Report, *, colour: bool = False, width: int = 80) -> Iterator[str]:
-    """The lines of a report."""
+def render(report: Report, *, colour: bool = False, width: int = 80, **_: object) -> Iterator[str]:
+    """The lines of a report. It is as long as it is: a limit is for other dialects."""
     wide = max(width, NARROWEST)
     for each in _findings(report, wide) if report.topic is Topic.FINDINGS else _run(report, wide):
         yield paint(each, colour)

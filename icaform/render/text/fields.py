@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from icaform.change import Create, Standing
 from icaform.render.report import Field, Group, plain, spoken
 from icaform.render.text.ink import Line, Span, flow, middle, prose
+from icaform.render.text.width import cells
 
 BODY = 6
 """How far what belongs to a group stands in."""
@@ -24,20 +25,20 @@ def field_lines(group: Group, width: int, *, drift: bool) -> Iterator[Line]:
     names = [plain(field.edit.field) for field in shown]
     if not group.whole:
         names = [middle(name, NAME) for name in names]
-    column = min(max(map(len, names), default=0), NAME)
+    column = min(max(map(cells, names), default=0), NAME)
     room = width - BODY - column - 2
     new = isinstance(group.rows[0].change, Create)
     for name, field in zip(names, shown, strict=True):
         before, arrow, after = ("", "", spoken(field.edit.after)) if new else _sides(field, drift)
         if field.varies:
             before, arrow, after = "", "", "(each its own)"
-        label = name.ljust(column)
-        if len(label) == column and len(before + arrow + after) <= room:
+        label = name + " " * (column - cells(name))
+        if cells(label) == column and cells(before + arrow + after) <= room:
             yield (Span(" " * BODY), Span(label, "cyan"), Span(f"  {before}{arrow}{after}"))
         elif group.whole:
             words = prose(before + arrow + after, width - BODY - 2)
             lead = Span(f"{label}  ", "cyan")
-            if len(label) > width // 2:
+            if cells(label) > width // 2:
                 yield from flow(prose(label, width - BODY, "cyan"), width, indent=BODY)
                 lead = Span("  ")
             yield from flow(words, width, indent=BODY, hang=BODY + 2, lead=lead)
@@ -59,8 +60,8 @@ def _sides(field: Field, drift: bool) -> tuple[str, str, str]:
 
 def _fitted(before: str, after: str, room: int) -> tuple[str, str]:
     half = room // 2
-    if len(before) <= half:
-        return before, middle(after, room - len(before))
-    if len(after) <= half:
-        return middle(before, room - len(after)), after
+    if cells(before) <= half:
+        return before, middle(after, room - cells(before))
+    if cells(after) <= half:
+        return middle(before, room - cells(after)), after
     return middle(before, half), middle(after, room - half)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from icaform.render.report import Sign, line, plain
+from icaform.render.text.width import cells, head, tail
 
 STYLES = {
     "bold": "1",
@@ -32,7 +33,7 @@ SIGNS = {
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A piece of a line that is not broken. What it holds was made plain, so its length is its width."""
+    """A piece of a line that is not broken. What it holds was made plain, so its cells are its width."""
 
     text: str
     style: str = ""
@@ -50,10 +51,15 @@ def prose(text: str, width: int, style: str = "") -> list[Span]:
     """The words of a text; a word longer than the width is cut into pieces."""
     room = max(width, 8)
     return [
-        Span(word[start : start + room], style)
-        for word in plain(text.replace("\n", " ")).split()
-        for start in range(0, len(word), room)
+        Span(piece, style) for word in plain(text.replace("\n", " ")).split() for piece in _pieces(word, room)
     ]
+
+
+def _pieces(word: str, room: int) -> Iterator[str]:
+    while word:
+        piece = head(word, room)
+        yield piece
+        word = word[len(piece) :]
 
 
 def flow(
@@ -68,14 +74,14 @@ def flow(
     """Spans set one after the other, and on a new line where the width ends; the lead keeps its neighbour."""
     now = [Span(" " * indent)] if indent else []
     now += [lead] if lead else []
-    used, fresh = indent + (len(lead.text) if lead else 0), True
+    used, fresh = indent + (cells(lead.text) if lead else 0), True
     for span in spans:
-        need = len(span.text) + (0 if fresh else len(gap))
+        need = cells(span.text) + (0 if fresh else len(gap))
         if not fresh and used + need > width:
             yield tuple(now)
             used = indent if hang is None else hang
             now, fresh = ([Span(" " * used)] if used else []), True
-            need = len(span.text)
+            need = cells(span.text)
         if not fresh:
             now.append(Span(gap, span.style if span.style == now[-1].style else ""))
         now.append(span)
@@ -86,10 +92,10 @@ def flow(
 
 def middle(text: str, room: int) -> str:
     """The text with its middle left out where it is longer than the room."""
-    if len(text) <= room:
+    if cells(text) <= room:
         return text
     kept = max(room - 3, 2)
-    return text[: kept - kept // 2] + "..." + text[len(text) - kept // 2 :]
+    return head(text, kept - kept // 2) + "..." + tail(text, kept // 2)
 
 
 def paint(spans: Iterable[Span], colour: bool) -> str:
