@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import logging
 from dataclasses import dataclass, field
@@ -15,15 +16,19 @@ from starlette.routing import Mount, Route
 from . import control, request_log
 from .admission import Admitted, admit, authenticate, find
 from .call import Answer, Call
-from .clock import Clock, iso
+from .clock import Clock, Overtaken, iso
 from .endpoints import Directory
-from .faults import Fault, acting
+from .faults import Fault
 from .idempotency import Keys, digest
-from .line import hang_up
+from .line import cut, hang_up
+from .meddling import meddle
 from .media import TYPES
 from .problem import MEDIA_TYPE, Problem
 from .record import Json
+from .schedule import Mishap, acting
 from .settings import Settings
+from .snapshot import Snapshot
+from .token import revoke
 from .world import World
 
 logger = logging.getLogger("icaform.emulator")
@@ -40,11 +45,15 @@ class Emulator:
     world: World
     clock: Clock
     settings: Settings
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[Mishap] = field(default_factory=list)
+    snapshots: dict[int, Snapshot] = field(default_factory=dict)
+    snapshots_taken: int = 0
+    under_way: int = 0
 
     def __post_init__(self) -> None:
         self.keys = Keys(self.world)
         self.directory = Directory(self.settings.api)
+        self._twins: set[asyncio.Task[None]] = set()
 
     def application(self) -> Starlette:
         doors = Mount("/_emulator", routes=control.routes(self))
@@ -54,7 +63,25 @@ class Emulator:
         raw = await request.body()
         path = request.url.path.removeprefix(BASE)
         fault = acting(self.faults, request.method, path)
-        entry: Json = {
+        entry = self._entry(request, path, raw, fault)
+        self.under_way += 1
+        try:
+            answer = await self._with_fault(request, path, raw, entry, fault)
+            entry["status"] = answer and answer.status
+        except Overtaken:
+            return await hang_up(request)
+        finally:
+            self.under_way -= 1
+        request_log.write(self.world, entry)
+        self.world.commit()
+        if answer is None:
+            return await hang_up(request)
+        if fault is not None and fault.do in ("cut_answer", "truncate"):
+            return await _mangled(request, answer, fault)
+        return _response(request, answer)
+
+    def _entry(self, request: Request, path: str, raw: bytes, fault: Fault | None) -> Json:
+        return {
             "time": iso(self.clock.now()),
             "method": request.method,
             "path": path,
@@ -65,15 +92,8 @@ class Emulator:
             "bodyDigest": digest(raw),
             "replayed": False,
             "effect": False,
-            "fault": fault and (fault.do or "delay"),
+            "fault": fault and fault.name,
         }
-        try:
-            answer = await self._with_fault(request, path, raw, entry, fault)
-            entry["status"] = answer and answer.status
-        finally:
-            request_log.write(self.world, entry)
-            self.world.commit()
-        return await hang_up(request) if answer is None else _response(request, answer)
 
     async def _with_fault(
         self, request: Request, path: str, raw: bytes, entry: Json, fault: Fault | None
@@ -81,15 +101,14 @@ class Emulator:
         """The answer, or None where the connection is to break instead."""
         if fault is None:
             return await self._answer(request, path, raw, entry, None)
-        before_effect = fault.do == "drop_request" or (fault.do == "status" and fault.when == "before")
-        if before_effect:
+        if fault.spares:
             await self.clock.sleep(fault.delay)
             answer = None
         else:
             answer = await self._answer(request, path, raw, entry, fault)
         if fault.do == "status":
             return fault.answer(self.clock.now(), request.method, str(request.url))
-        return None if fault.do == "drop_answer" else answer
+        return None if fault.silent else answer
 
     async def _answer(
         self, request: Request, path: str, raw: bytes, entry: Json, fault: Fault | None
@@ -99,6 +118,8 @@ class Emulator:
             if not request.url.path.startswith(BASE):
                 raise Problem(404, f"There is nothing at {request.url.path}.")
             endpoint, parameters = find(self.directory, request.method, path)
+            if fault is not None and fault.do == "stale_token" and endpoint.auth != "newcomer":
+                revoke(self.world, headers, now)
             user = authenticate(endpoint, self.world, headers, now)
             entry["user"] = user.id or None
             where = f"{request.method} {path}"
@@ -107,7 +128,12 @@ class Emulator:
             if kept is not None:
                 entry["replayed"] = True
                 return kept
+            if fault is not None and fault.do == "twin":
+                self._let_twin_run(admitted, request, raw, entry, fault)
+                raise Problem(409, "The original call is still in progress.")
             return await self._run(admitted, request, raw, entry, fault)
+        except Overtaken:
+            raise
         except Problem as problem:
             return _refused(problem, self.clock.now(), request)
         except Exception:
@@ -124,13 +150,18 @@ class Emulator:
         try:
             if fault is not None and fault.when == "before":
                 await self.clock.sleep(fault.delay)
+            call = self._call(admitted, request, raw, fault)
+            if fault is not None:
+                meddle(fault, call)
             writes = self.world.writes
-            answer = admitted.endpoint.run(self._call(admitted, request, raw))
+            answer = admitted.endpoint.run(call)
             entry["effect"] = self.world.writes > writes
             if answer.body:
                 typed = {"Content-Type": TYPES[admitted.version], **answer.headers}
                 answer = Answer(answer.status, answer.body, typed)
             if fault is not None and fault.when == "after":
+                # Written down at once: whoever reads the log while this one hangs must see what it did.
+                request_log.write(self.world, entry)
                 self.world.commit()
                 await self.clock.sleep(fault.delay)
             if admitted.claim and (fault is None or fault.keeps_answer):
@@ -140,7 +171,29 @@ class Emulator:
             if admitted.claim:
                 self.keys.release(admitted.claim)
 
-    def _call(self, admitted: Admitted, request: Request, raw: bytes) -> Call:
+    def _let_twin_run(
+        self, admitted: Admitted, request: Request, raw: bytes, entry: Json, fault: Fault
+    ) -> None:
+        """Have the effect later, beside this request, which holds the key until then."""
+
+        twin = dict(entry)
+
+        async def run() -> None:
+            try:
+                await self.clock.sleep(fault.delay)
+                twin["status"] = (await self._run(admitted, request, raw, twin, None)).status
+            except Problem as problem:
+                twin["status"] = problem.status
+            except Overtaken:
+                return
+            request_log.write(self.world, twin)
+            self.world.commit()
+
+        task = asyncio.get_running_loop().create_task(run())
+        self._twins.add(task)
+        task.add_done_callback(self._twins.discard)
+
+    def _call(self, admitted: Admitted, request: Request, raw: bytes, fault: Fault | None) -> Call:
         return Call(
             world=self.world,
             settings=self.settings,
@@ -151,12 +204,23 @@ class Emulator:
             headers=request.headers,
             version=admitted.version,
             body=admitted.body(raw),
+            **({} if fault is None else fault.bearing),
         )
 
 
 def _refused(problem: Problem, now: float, request: Request) -> Answer:
     body = problem.body(now, request.method, str(request.url))
     return Answer(problem.status, body, {"Content-Type": MEDIA_TYPE})
+
+
+async def _mangled(request: Request, answer: Answer, fault: Fault) -> Response:
+    """The answer as far as it gets; one without a body has nothing to lose but its head."""
+    half = answer.body[: len(answer.body) // 2]
+    if fault.do == "cut_answer":
+        return await cut(request, answer.status, answer.headers, answer.body, reset=True)
+    if fault.length == "wrong" and answer.body:
+        return await cut(request, answer.status, answer.headers, answer.body, reset=False)
+    return Response(half, answer.status, dict(answer.headers))
 
 
 def _response(request: Request, answer: Answer) -> Response:

@@ -15,15 +15,13 @@ from .analyses import planned, refusal, storage_refusal, tags_of
 from .analyses import render as render_analysis
 from .body import CreateAnalysis, CreateBatch
 from .call import Answer, Call, shown
-from .clock import iso
+from .jobs import render as render_job
 from .outcomes import outcome_of
 from .paging import page
 from .pipelines import linked_one
 from .problem import Problem, not_found
-from .progress import item_moment, item_status, job
-from .projects import render as render_project
-from .projects import render_user
-from .record import Analysis, Batch, Json, Pipeline, User
+from .progress import item_moment, item_status
+from .record import Analysis, Batch, Json, Pipeline
 from .settings import Settings
 
 ITEM_STATUSES = ("RUNNING", "WAITING_RESOURCES", "SUCCEEDED", "FAILED")
@@ -42,9 +40,11 @@ def create_batch(call: Call) -> Answer:
     analysis_ids = call.world.next_ids("analysis", count)
     items: list[Json] = []
     analyses: list[tuple[float, Analysis]] = []
+    stops = _stop(call, count)
     for index, (language, entry) in enumerate(entries):
         pipeline, reason = _fate(call, project.id, language, entry)
-        if pipeline is not None and reason is None:
+        never = stops is not None and index >= stops
+        if pipeline is not None and reason is None and not never:
             moment = item_moment(call.now, index, count, call.settings)
             analyses.append((moment, planned(call, entry, pipeline, analysis_ids[index], moment)))
         items.append(
@@ -53,12 +53,12 @@ def create_batch(call: Call) -> Answer:
                 "userReference": entry.user_reference,
                 "pipelineId": entry.pipeline_id,
                 "tags": tags_of(entry),
-                "analysis": analysis_ids[index] if reason is None else None,
+                "analysis": analysis_ids[index] if reason is None and not never else None,
                 "reason": reason,
             }
         )
     batch_id, job_id = call.world.next_ids("analysisCreationBatch", 2)
-    batch = Batch(batch_id, project.id, call.user.id, job_id, call.now, tuple(items))
+    batch = Batch(batch_id, project.id, call.user.id, job_id, call.now, tuple(items), stops)
     call.world.put_many([(call.now, batch), *analyses], call.now)
     return shown(_render(replace(call, now=call.now + call.settings.read_lag), batch), 201)
 
@@ -91,6 +91,13 @@ def item_states(batch: Batch, settings: Settings, when: float) -> list[str]:
     return [item_status(batch, index, settings, when) for index in range(len(batch.items))]
 
 
+def _stop(call: Call, count: int) -> int | None:
+    """After how many items the job stops, where a fault makes it stop."""
+    if not call.stops or not count:
+        return None
+    return min(count, count // 2 if call.stops_after is None else max(0, call.stops_after))
+
+
 def _fate(
     call: Call, project: str, language: str, entry: CreateAnalysis
 ) -> tuple[Pipeline | None, str | None]:
@@ -98,7 +105,7 @@ def _fate(
         pipeline = linked_one(call, project, entry.pipeline_id, call.now)
     except Problem as problem:
         return None, problem.detail
-    scripted = outcome_of(call.world, entry.user_reference).reason
+    scripted = outcome_of(call.world, entry.user_reference, call.rules).reason
     return pipeline, scripted or refusal(pipeline, language) or storage_refusal(call, entry)
 
 
@@ -111,23 +118,7 @@ def _found(call: Call) -> Batch:
 
 
 def _render(call: Call, batch: Batch) -> Json:
-    state = job(batch, call.settings, call.view)
-    owner = call.world.get(User, batch.owner_id, float("inf"))
-    return {
-        "id": batch.id,
-        "job": {
-            "id": batch.job_id,
-            "status": state["status"],
-            "additionalStatusInformation": None,
-            "subjectType": "ANALYSIS_CREATION_BATCH",
-            "subjectId": batch.id,
-            "timeCreated": iso(batch.created),
-            "timeStarted": state["started"] and iso(state["started"]),
-            "timeFinished": state["finished"] and iso(state["finished"]),
-            "owner": owner and render_user(call.world, owner),
-            "project": render_project(call.world, call.project()),
-        },
-    }
+    return {"id": batch.id, "job": render_job(call, batch)}
 
 
 def _render_item(call: Call, batch: Batch, index: int) -> Json:

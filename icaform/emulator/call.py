@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
+from .outcomes import Outcome
 from .problem import not_found
 from .record import Project, User
 from .settings import Settings
@@ -17,7 +18,10 @@ from .world import World, encode
 
 @dataclass(frozen=True)
 class Call:
-    """`now` is when writes happen; `view` is the moment that reads see, earlier by the read lag."""
+    """`now` is when writes happen; `view` is the moment that reads see, earlier by the read lag.
+
+    The last four come from a fault: a longer lag, the fate of items, and where the job of a batch stops.
+    """
 
     world: World
     settings: Settings
@@ -28,10 +32,14 @@ class Call:
     headers: Mapping[str, str]
     version: str
     body: Any = None
+    lag: float = 0.0
+    rules: tuple[Outcome, ...] = ()
+    stops: bool = False
+    stops_after: int | None = None
 
     @property
     def view(self) -> float:
-        return self.now - self.settings.read_lag
+        return self.now - max(self.settings.read_lag, self.lag)
 
     def project(self) -> Project:
         """The project of the path. Its members are all users of its tenant; to others it does not exist."""

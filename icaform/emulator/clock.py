@@ -10,9 +10,13 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 
+class Overtaken(Exception):  # noqa: N818
+    """Whoever slept belongs to a world that is gone: a snapshot was restored."""
+
+
 class Clock:
     """Real time plus an offset, or (manual) a time that only `advance` moves. Both can be advanced, neither
-    goes back.
+    goes back, but with the whole world to one of its snapshots.
     """
 
     def __init__(self, manual: bool, start: float | None = None, offset: float = 0.0) -> None:
@@ -30,20 +34,36 @@ class Clock:
             raise ValueError("the clock cannot go back")
         self.offset += seconds
         while self._sleepers and self._sleepers[0][0] <= self.now():
-            sleeper = heapq.heappop(self._sleepers)[2]
+            _wake(heapq.heappop(self._sleepers)[2])
+
+    @property
+    def sleepers(self) -> int:
+        """How many sleep."""
+        return sum(not sleeper.done() for _, _, sleeper in self._sleepers)
+
+    def set_back(self, offset: float) -> None:
+        """Return to an earlier offset; whoever sleeps is Overtaken."""
+        self.offset = offset
+        for _, _, sleeper in self._sleepers:
             if not sleeper.done():
-                sleeper.set_result(None)
+                sleeper.set_exception(Overtaken())
+        self._sleepers.clear()
 
     async def sleep(self, seconds: float) -> None:
         """Wait in emulated time: on a manual clock until somebody advances it far enough."""
         if seconds <= 0:
             return
-        if not self.manual:
-            await asyncio.sleep(seconds)
-            return
-        sleeper = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        sleeper: asyncio.Future[None] = loop.create_future()
         heapq.heappush(self._sleepers, (self.now() + seconds, next(self._order), sleeper))
+        if not self.manual:
+            loop.call_later(seconds, _wake, sleeper)
         await sleeper
+
+
+def _wake(sleeper: asyncio.Future[None]) -> None:
+    if not sleeper.done():
+        sleeper.set_result(None)
 
 
 @lru_cache(maxsize=1024)

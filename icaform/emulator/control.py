@@ -7,25 +7,33 @@
 - ``GET /requests?after=N``, ``DELETE /requests``: ``{"items": [entry]}``
 - ``GET|POST|PUT|DELETE /faults``: ``{"items": [fault]}``; POST adds one or a list, PUT replaces
 - ``GET|POST|PUT|DELETE /outcomes``: the same for outcomes of items and analyses
+- ``GET|PUT /settings``: ``{duration: seconds}``; PUT changes those that it names
+- ``POST /snapshot``: ``{"id"}``; ``POST /restore``: ``{"id"}`` brings everything back to that moment, the
+  clock, the faults and the settings with it; ``DELETE /snapshot``: ``{"id"?}`` drops one, or all
+- ``GET /traffic``: ``{"connections", "requests", "hanging", "writes", "now"}``: open sockets (the asker's is
+  one of them), requests under way, how many wait for the clock, records written so far, and the clock
+- ``GET /answers``: ``{"items": [{"endpoint", "key", "user", "digest", "status", "at"}]}``, kept under keys
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import demo, faults, outcomes, request_log
+from . import demo, line, outcomes, request_log, schedule, snapshot
 from .batches import item_states
 from .clock import iso
 from .pipelines import warm
 from .progress import analysis_status, job
 from .record import KINDS, Analysis, Batch, Json, Record
 from .seed import seed
+from .settings import DURATIONS
 from .world import World, encode
 
 if TYPE_CHECKING:
@@ -48,6 +56,11 @@ def routes(emulator: Emulator) -> list[Route]:
             "PUT": _set_outcomes,
             "DELETE": _clear_outcomes,
         },
+        "/settings": {"GET": _settings, "PUT": _set},
+        "/snapshot": {"POST": _snapshot, "DELETE": _drop},
+        "/restore": {"POST": _restore},
+        "/traffic": {"GET": _traffic},
+        "/answers": {"GET": _answers},
     }
     return [Route(path, _opened(emulator, verbs), methods=list(verbs)) for path, verbs in doors.items()]
 
@@ -141,12 +154,12 @@ def _faults(emulator: Emulator, request: Request, body: Any) -> Json:
 
 
 def _add_faults(emulator: Emulator, request: Request, body: Any) -> Json:
-    emulator.faults.extend([faults.read(fault) for fault in _listed(body)])
+    emulator.faults.extend([schedule.read(fault) for fault in _listed(body)])
     return _faults(emulator, request, body)
 
 
 def _set_faults(emulator: Emulator, request: Request, body: Any) -> Json:
-    emulator.faults[:] = [faults.read(fault) for fault in _listed(body)]
+    emulator.faults[:] = [schedule.read(fault) for fault in _listed(body)]
     return _faults(emulator, request, body)
 
 
@@ -173,6 +186,52 @@ def _set_outcomes(emulator: Emulator, request: Request, body: Any) -> Json:
 
 def _clear_outcomes(emulator: Emulator, request: Request, body: Any) -> Json:
     return _set_outcomes(emulator, request, [])
+
+
+def _settings(emulator: Emulator, request: Request, body: Json) -> Json:
+    return {name: getattr(emulator.settings, name) for name in DURATIONS}
+
+
+def _set(emulator: Emulator, request: Request, body: Json) -> Json:
+    unknown = set(body) - set(DURATIONS)
+    if unknown:
+        raise ValueError(f"not a duration: {', '.join(sorted(unknown))}")
+    wanted: dict[str, Any] = {name: float(seconds) for name, seconds in body.items()}
+    emulator.settings = replace(emulator.settings, **wanted)
+    return _settings(emulator, request, body)
+
+
+def _snapshot(emulator: Emulator, request: Request, body: Json) -> Json:
+    emulator.snapshots_taken += 1
+    emulator.snapshots[emulator.snapshots_taken] = snapshot.take(emulator)
+    return {"id": emulator.snapshots_taken}
+
+
+def _restore(emulator: Emulator, request: Request, body: Json) -> Json:
+    identity = body["id"] if "id" in body else _missing("id")
+    if identity not in emulator.snapshots:
+        raise ValueError(f"there is no snapshot {identity}")
+    snapshot.restore(emulator, emulator.snapshots[identity])
+    return {"id": identity}
+
+
+def _drop(emulator: Emulator, request: Request, body: Json) -> Json:
+    gone = [body["id"]] if "id" in body else list(emulator.snapshots)
+    return {"dropped": sum(emulator.snapshots.pop(identity, None) is not None for identity in gone)}
+
+
+def _traffic(emulator: Emulator, request: Request, body: Json) -> Json:
+    return {
+        "connections": line.connections(),
+        "requests": emulator.under_way,
+        "hanging": emulator.clock.sleepers,
+        "writes": emulator.world.writes,
+        "now": emulator.clock.now(),
+    }
+
+
+def _answers(emulator: Emulator, request: Request, body: Json) -> Json:
+    return {"items": emulator.keys.kept(emulator.clock.now())}
 
 
 def _listed(body: Any) -> list[Json]:

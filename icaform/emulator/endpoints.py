@@ -13,7 +13,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from . import analyses, batches, body, credentials, lifecycle, pipeline_search, pipelines, projects, tokens
+from . import (
+    analyses,
+    batches,
+    body,
+    credentials,
+    jobs,
+    lifecycle,
+    pipeline_search,
+    pipelines,
+    projects,
+    tokens,
+)
 from .call import Answer, Call
 
 Bodies = Mapping[str, type[body.Body]]
@@ -128,6 +139,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", BATCH, batches.get_batch, V3),
     Endpoint("GET", f"{BATCH}/items", batches.list_items, BOTH),
     Endpoint("GET", f"{BATCH}/items/{{itemId}}", batches.get_item, BOTH),
+    Endpoint("GET", "/api/jobs", jobs.list_jobs, V3),
+    Endpoint("GET", "/api/jobs/{jobId}", jobs.get_job, V3),
     _starts("cwl", "CWL", BOTH, _as(body.CreateCwl, "v4", "v3", "json")),
     _starts("cwlJson", "CWL", V4, _as(body.CreateFromForm, "v4")),
     _starts("cwlWithJsonInput", "CWL", V4, _as(body.CreateCwlWithJson, "v4")),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from .call import Answer
 from .problem import Problem
+from .record import Json
 from .world import World, encode
 
 KEPT_FOR = 7 * 24 * 3600.0
@@ -70,6 +71,17 @@ class Keys:
             self._world.db.execute("DELETE FROM answer WHERE at <= ?", (now - KEPT_FOR,))
             row = (*claim.slot, claim.digest, answer.status, encode(dict(answer.headers)), answer.body, now)
             self._world.db.execute("INSERT OR REPLACE INTO answer VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    def kept(self, now: float) -> list[Json]:
+        """Every answer that would be given again, without its body."""
+        names = ("endpoint", "key", "user", "digest", "status", "at")
+        rows = self._world.db.execute(
+            f"SELECT {', '.join(names)} FROM answer WHERE at > ? ORDER BY at, key", (now - KEPT_FOR,)
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def release_all(self) -> None:
+        self._running.clear()
 
     def release(self, claim: Claim) -> None:
         self._running.pop(claim.slot, None)

@@ -56,7 +56,9 @@ def unauthorized(detail: str) -> Problem:
 
 
 def overload(status: int) -> Problem:
-    """The answers of a busy or broken server, worded as ICA does."""
+    """The answers of a busy or broken server, worded as ICA does; and of one that lets one not in."""
+    if status == 403:
+        return Problem(403, "You are not allowed to do this.")
     if status == 429:
         return Problem(429, "Too many requests. Please try again later!", "ICA_API_429")
     if status == 503:

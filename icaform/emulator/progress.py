@@ -66,6 +66,8 @@ def item_moment(batch_created: float, index: int, count: int, settings: Settings
 
 def item_status(batch: Batch, index: int, settings: Settings, when: float) -> str:
     item = batch.items[index]
+    if batch.stops_after is not None and index >= batch.stops_after:
+        return "WAITING_RESOURCES"
     if when >= item_moment(batch.created, index, len(batch.items), settings):
         return "FAILED" if item["reason"] is not None else "SUCCEEDED"
     if when >= item_moment(batch.created, index - 1, len(batch.items), settings):
@@ -79,8 +81,13 @@ def job(batch: Batch, settings: Settings, when: float) -> Json:
     ends = starts + (settings.batch_running if batch.items else 0.0)
     if when < starts:
         return {"status": "INITIALIZED", "started": None, "finished": None}
+    stops = batch.stops_after is not None
+    if stops:
+        ends = item_moment(batch.created, (batch.stops_after or 0) - 1, len(batch.items), settings)
     if when < ends:
         return {"status": "RUNNING", "started": starts, "finished": None}
+    if stops:
+        return {"status": "STOPPED", "started": starts, "finished": ends}
     failed = sum(item["reason"] is not None for item in batch.items)
     status = "PARTIALLY_SUCCEEDED" if failed else "SUCCEEDED"
     if failed and failed == len(batch.items):

@@ -110,7 +110,7 @@ class Credential:
 @dataclass(frozen=True)
 class Batch:
     """An analysis creation batch; `items` hold id, userReference, pipelineId, tags, and analysis (id) or
-    reason.
+    reason. Its job may be one that stops after the first so many items.
     """
 
     id: str
@@ -119,6 +119,7 @@ class Batch:
     job_id: str
     created: float
     items: tuple[Json, ...] = ()
+    stops_after: int | None = None
 
 
 @dataclass(frozen=True)

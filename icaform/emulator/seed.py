@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 from .lifecycle import ORDER
 from .pipelines import link_id
 from .record import AnalysisStorage, Credential, Json, Link, Pipeline, Project, Record, Tenant, User
+from .settings import HORIZON
 from .token import digest
 from .world import World, stable_id
 
@@ -49,8 +50,8 @@ def seed(world: World, document: Json, now: float) -> dict[str, int]:
             records = list(make(world, given if isinstance(given, list) else [given], now))
         except KeyError as missing:
             raise SeedError(f"{part}: {missing.args[0]} is missing") from None
-        # Seeds are true from the moment that readers see now.
-        world.put_many([(now - world.read_lag, record) for record in records], now)
+        # Seeds are true from before the earliest moment that anybody can read.
+        world.put_many([(now - HORIZON, record) for record in records], now)
         counts[part] = sum(not isinstance(record, Link) for record in records)
     return counts
 

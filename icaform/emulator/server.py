@@ -41,7 +41,7 @@ class _Server(uvicorn.Server):
 
 def open_emulator(state: Path | None, settings: Settings, seed: Json | None = None) -> Emulator:
     """The world of a state file with its clock; a fresh one gets the demo world and then `seed`."""
-    world = World(state, settings.read_lag)
+    world = World(state)
     # A manual clock goes on where it stood; after a life with the real one it stands where that one is.
     same = world.fact("clock") == settings.clock
     start_at, offset = world.fact("clock_start") if same else settings.clock_start, world.fact("clock_offset")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 GENERATIONS = ("2026-04", "2026-10")
 CLOCKS = ("real", "manual")
+HORIZON = 3600.0
+"""Seconds for which the past can be read: the longest read lag."""
 
 
 @dataclass(frozen=True)
@@ -37,5 +39,13 @@ class Settings:
             raise ValueError(f"api must be one of {', '.join(GENERATIONS)}")
         if self.clock not in CLOCKS:
             raise ValueError(f"clock must be one of {', '.join(CLOCKS)}")
-        if self.token_lifetime <= 0 or self.read_lag < 0:
-            raise ValueError("token_lifetime must be positive and read_lag must not be negative")
+        if self.token_lifetime <= 0:
+            raise ValueError("token_lifetime must be positive")
+        if not 0 <= self.read_lag <= HORIZON:
+            raise ValueError(f"read_lag must be between 0 and {HORIZON:.0f}")
+        if any(getattr(self, each.name) < 0 for each in fields(self) if each.name in DURATIONS):
+            raise ValueError("a duration must not be negative")
+
+
+DURATIONS = tuple(each.name for each in fields(Settings) if each.type == "float")
+"""What may be changed while it runs."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from .problem import Problem, unauthorized
 from .record import Tenant, User
-from .world import World, encode
+from .world import World, encode, stable_id
 
 ISSUER = "icaform-emulator"
 HEADER = base64.urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT"}').rstrip(b"=")
@@ -28,7 +28,8 @@ def digest(secret: str) -> str:
 
 
 def mint(world: World, user: User, method: str, now: float, lifetime: int) -> str:
-    tenant = world.get(Tenant, user.tenant_id, now)
+    tenant, number = world.get(Tenant, user.tenant_id, now), int(world.fact("tokens") or 0) + 1
+    world.set_fact("tokens", number)
     claims = {
         "iss": ISSUER,
         "aud": "ica",
@@ -39,6 +40,7 @@ def mint(world: World, user: User, method: str, now: float, lifetime: int) -> st
         "nbf": int(now),
         "exp": int(now) + lifetime,
         "amr": [method],
+        "jti": stable_id("token", str(number)),
     }
     payload = HEADER + b"." + _b64(encode(claims).encode())
     return (payload + b"." + _b64(_signature(world, payload))).decode()
@@ -52,6 +54,8 @@ def claims_of(world: World, token: str, now: float) -> dict[str, Any]:
         claims: dict[str, Any] = json.loads(_unb64(payload.split(".")[1]))
     except (ValueError, IndexError, UnicodeEncodeError):
         raise unauthorized("The JWT is not valid.") from None
+    if claims.get("jti") in (world.fact("revoked") or ()):
+        raise unauthorized("The JWT is not valid any more.")
     if not claims["nbf"] <= now < claims["exp"]:
         raise unauthorized("The JWT has expired.")
     return claims
@@ -68,6 +72,15 @@ def caller(world: World, headers: Mapping[str, str], now: float, jwt_only: bool 
     if jwt_only or "x-api-key" not in headers:
         raise unauthorized("A JWT or an API key is required.")
     return _owner_of(world, "api_key_digest", headers["x-api-key"], now)
+
+
+def revoke(world: World, headers: Mapping[str, str], now: float) -> None:
+    """Let the JWT of a request count no more; an API key, which cannot be revoked, is refused this once."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise unauthorized("The credentials are not valid.")
+    claims = claims_of(world, token.strip(), now)
+    world.set_fact("revoked", [*(world.fact("revoked") or ()), claims["jti"]])
 
 
 def newcomer(world: World, headers: Mapping[str, str], tenant: str | None, now: float) -> tuple[User, str]:

@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from .record import KINDS, Record
+from .settings import HORIZON
 
 R = TypeVar("R", bound=Record)
 Version = tuple[float, Record]
+Image = dict[str, list[Any]]
+"""The rows of every table."""
 
 NAMESPACE = uuid.UUID("6f1c7c52-6c0e-5d0c-9d53-1ca000000000")
 TABLES = """
@@ -29,6 +32,7 @@ CREATE TABLE IF NOT EXISTS answer (endpoint TEXT, key TEXT, user TEXT, digest TE
     headers TEXT, body BLOB, at REAL, PRIMARY KEY (endpoint, key, user));
 CREATE TABLE IF NOT EXISTS request (number INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT);
 """
+STORED = ("version", "fact", "answer", "request", "sqlite_sequence")
 
 encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -41,8 +45,7 @@ def stable_id(*words: str) -> str:
 
 
 class World:
-    def __init__(self, path: Path | None = None, read_lag: float = 0.0) -> None:
-        self.read_lag = read_lag
+    def __init__(self, path: Path | None = None) -> None:
         self.writes = 0
         self.rendered: dict[Any, tuple[Any, Any]] = {}
         self.db = sqlite3.connect(str(path or ":memory:"), check_same_thread=False, isolation_level=None)
@@ -79,17 +82,23 @@ class World:
         self.put_many([(now if at is None else at, record)], now)
 
     def put_many(self, records: Iterable[tuple[float, Record]], now: float) -> None:
-        """Write records with their moments; versions that no reader can see any more are dropped."""
+        """Write records with their moments; versions that no reader can see any more are dropped.
+
+        One that is true from before the earliest moment that can be read was never otherwise.
+        """
         self.begin()
         rows, gone = [], []
         for moment, record in records:
             kind = type(record).__name__
             place = self._places.setdefault((kind, record.id), len(self._places))
             versions = self._versions[kind].setdefault(record.id, [])
+            if moment <= now - HORIZON:
+                gone += [(kind, record.id, at) for at, _ in versions if at != moment]
+                versions.clear()
             if versions and versions[-1][0] >= moment:
                 moment = versions.pop()[0]
             versions.append((moment, record))
-            while len(versions) > 1 and versions[1][0] <= now - self.read_lag:
+            while len(versions) > 1 and versions[1][0] <= now - HORIZON:
                 gone.append((kind, record.id, versions.pop(0)[0]))
             self._latest[kind] = max(self._latest[kind], moment)
             self._revision[kind] += 1
@@ -148,6 +157,22 @@ class World:
             "DELETE FROM fact WHERE name NOT IN ('clock', 'clock_start', 'clock_offset', 'signing_key')"
         )
         self.db.execute("DELETE FROM sqlite_sequence")
+        self.commit()
+        self._load()
+
+    def image(self) -> Image:
+        """All that is known, to `become` again."""
+        self.commit()
+        return {table: self.db.execute(f"SELECT * FROM {table}").fetchall() for table in STORED}
+
+    def become(self, image: Image) -> None:
+        """Be as at the moment of the image, and know nothing else."""
+        self.begin()
+        for table, rows in image.items():
+            self.db.execute(f"DELETE FROM {table}")
+            if rows:
+                places = ", ".join("?" * len(rows[0]))
+                self.db.executemany(f"INSERT INTO {table} VALUES ({places})", rows)
         self.commit()
         self._load()
 

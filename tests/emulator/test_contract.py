@@ -11,6 +11,7 @@ v3 = pytest.importorskip("libica.openapi.v3")
 
 from libica.openapi.v3.api import (  # noqa: E402
     analysis_storage_api,
+    job_api,
     pipeline_api,
     project_analysis_api,
     project_analysis_creation_batch_api,
@@ -183,6 +184,38 @@ def test_a_batch_runs_to_its_end(client: Any, ada: Caller, media: str) -> None:
     assert [item.request.user_reference for item in listed.items] == ["run 1", "run 3"]
     item = api.get_analysis_creation_batch_item_without_preload_content(*where, str(listed.items[0].id))
     assert parsed(one, item).created_analysis.status == "SUCCEEDED"
+
+
+def test_jobs_are_listed_and_read_while_they_are_under_way(client: Any, ada: Caller, grace: Caller) -> None:
+    path = f"/api/projects/{ada.project()}/analysisCreationBatch"
+    batches = []
+    for name in ("one", "two"):
+        batches.append(ada("POST", path, json={"nextflowItems": [ada.item(name)]}).json()["id"])
+        ada.advance(0.5)
+    api = job_api.JobApi(speaking(client, V3))
+    listed = api.get_jobs()
+    assert [(str(each.subject_id), each.subject_type, each.status) for each in listed.items] == [
+        (batches[0], "AnalysisCreationBatch", "RUNNING"),
+        (batches[1], "AnalysisCreationBatch", "RUNNING"),
+    ]
+    assert str(api.get_job(str(listed.items[0].id)).project.id) == ada.project()
+    ada.advance(0.5)
+    running = api.get_jobs(status=["INITIALIZED", "RUNNING"])
+    assert [str(each.subject_id) for each in running.items] == batches[1:]
+    ada.advance(10)
+    assert api.get_jobs(status=["INITIALIZED", "RUNNING"]).items == []
+    latest = api.get_jobs(sort="timeFinished desc", page_size="1")
+    assert [str(each.subject_id) for each in latest.items] == batches[1:]
+    assert len(grace("GET", "/api/jobs").json()["items"]) == 2, "of the project's other members, too"
+    assert grace("GET", "/api/jobs?status=DONE").status_code == 400
+
+
+def test_jobs_of_another_tenant_do_not_exist(ada: Caller, linus: Caller) -> None:
+    path = f"/api/projects/{ada.project()}/analysisCreationBatch"
+    job = ada("POST", path, json={"nextflowItems": [ada.item("one")]}).json()["job"]["id"]
+    assert ada("GET", f"/api/jobs/{job}").status_code == 200
+    assert linus("GET", f"/api/jobs/{job}").status_code == 404
+    assert linus("GET", "/api/jobs").json()["items"] == []
 
 
 STARTERS: list[tuple[str, str, dict[str, Any]]] = [
