@@ -8,5 +8,5 @@ For programs, ``icaform.engine.verbs`` has ``load``, ``open_run``, ``plan``, ``a
 what the verbs of the command line do. They are not names of this package: ``icaform.plan`` is a module.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.1.0.dev0"
 """The one place of the version: the package's metadata and ``--version`` are made from it."""
