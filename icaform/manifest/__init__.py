@@ -10,7 +10,18 @@ from __future__ import annotations
 
 from icaform.manifest.checking import check, check_value
 from icaform.manifest.document import Document, Json
-from icaform.manifest.reading import read
+from icaform.manifest.ledger import BYTES, Allowance
+from icaform.manifest.reading import read, too_large
 from icaform.manifest.secrecy import shown
 
-__all__ = ["Document", "Json", "check", "check_value", "read", "shown"]
+__all__ = [
+    "BYTES",
+    "Allowance",
+    "Document",
+    "Json",
+    "check",
+    "check_value",
+    "read",
+    "shown",
+    "too_large",
+]

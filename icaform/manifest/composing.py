@@ -23,10 +23,9 @@ from icaform.manifest.events import (
     STREAM_END,
     Event,
 )
-from icaform.manifest.ledger import DEPTH, Ledger
+from icaform.manifest.ledger import BEGIN, DEPTH, HOLDER, Ledger
 from icaform.manifest.rarities import Rarities
 from icaform.manifest.scalars import NUMERIC, WORDS, Ambiguous
-from icaform.manifest.variables import substitute
 
 # How many events pass between two looks at the count of nodes.
 _CHUNK = 65536
@@ -71,6 +70,8 @@ class Segment:
         key: Any = None
         wanting = False
         text = ""
+        # what the document counts beside its marks
+        held = 0
         while True:
             for _ in repeat(None, _CHUNK):
                 event = get()
@@ -107,7 +108,7 @@ class Segment:
                     elif not quoted:
                         value = rare.tagged(event, key)
                     if templated and value.__class__ is str and "${" in value:
-                        value = substitute(value, self._variables, rare.variable(key))
+                        value = rare.substituted(value, self._variables, key)
                     if event.anchor is not None:
                         rare.anchored(event.anchor, value, len(marks) - 1, key)
                     if mapping is None:
@@ -129,6 +130,7 @@ class Segment:
                     stack.append((mapping, sequence, key, event.anchor, len(marks)))
                     mark = event.start_mark
                     put(mark.line << 32 | mark.column)
+                    held += HOLDER
                     if kind is MAPPING:
                         entries: dict[Any, Any] = {}
                         if mapping is None:
@@ -152,7 +154,7 @@ class Segment:
                     if anchor is not None:
                         rare.anchored(anchor, ended, start, key)
                 elif kind is ALIAS:
-                    value = rare.aliased(event, key, wanting)
+                    value = rare.aliased(event, key, wanting, held + HOLDER * rare.holders)
                     if wanting:
                         key = rare.alias_key(value)
                         if key in mapping:  # type: ignore[operator]
@@ -169,25 +171,30 @@ class Segment:
                     put = marks.append
                     root = []
                     mapping, sequence, key, wanting = None, root, None, False
+                    held = BEGIN
                 elif kind is DOCUMENT_END:
+                    held += HOLDER * rare.holders
+                    rare.holders = 0
                     if len(marks) > 1 or root[0] is not None or text:
-                        self._finish(root[0], marks)
+                        self._finish(root[0], marks, held)
+                    else:
+                        self._ledger.nodes += held
                     # counted by now, should the chunk end before the next document begins
-                    marks = no_marks()
+                    marks, held = no_marks(), 0
                 elif kind is STREAM_END:
                     return
-            rare.count(len(marks))
+            rare.count(len(marks) + held + HOLDER * rare.holders, self.start)
             if len(numbers) > _REMEMBERED:
                 numbers.clear()
 
-    def _finish(self, value: Json, marks: Marks) -> None:
+    def _finish(self, value: Json, marks: Marks, held: int) -> None:
         reported = frozenset(self._rare.reported)
         if self._base:
             shift = self._base << 32
             reported = frozenset(each + shift for each in reported)
             for index, mark in enumerate(marks):
                 marks[index] = mark + shift
-        self._ledger.nodes += len(marks)
+        self._ledger.nodes += len(marks) + held
         self._ledger.expanded += self._rare.expanded
-        self._rare.count(0)
+        self._rare.count(0, self.start)
         self.documents.append(Document(self._file, value, marks, reported))

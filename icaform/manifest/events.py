@@ -28,8 +28,9 @@ from ruamel.yaml.events import (
 
 
 class Mark(Protocol):
-    """A place, counted from 0."""
+    """A place, counted from 0; ``index`` in characters from the beginning."""
 
+    index: int
     line: int
     column: int
 
@@ -38,12 +39,16 @@ class Event(Protocol):
     """What the composer reads of an event; which of these exist depends on its class."""
 
     start_mark: Mark
+    end_mark: Mark
     value: str
     anchor: str | None
     tag: str | None
     # of a scalar: whether it is plain, and whether it is quoted, both false under a tag; of a collection: no
     # tag
     implicit: Any
+    # of a scalar: how it is quoted; of a collection: whether it stands between brackets
+    style: str | None
+    flow_style: bool
 
 
 SCALAR: type[Any] = ScalarEvent

@@ -7,6 +7,7 @@ https://yaml.org/type/merge.html: a key written out wins, and of several merged 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from icaform.manifest.document import Json, Marks, no_marks, size
@@ -24,13 +25,28 @@ class Merge(Left):
     __slots__ = ()
 
 
-def height(value: Json) -> int:
-    """How deep a value is: 0 for a scalar."""
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How deep a value is (0 for a scalar), how many mappings and lists it has, and how much text."""
+
+    height: int
+    holders: int
+    text: int
+
+
+def extent(value: Json) -> Extent:
+    """The extent of a value."""
     if isinstance(value, dict):
-        return 1 + max(map(height, value.values()), default=0)
-    if isinstance(value, list):
-        return 1 + max(map(height, value), default=0)
-    return 0
+        inner = [extent(each) for each in value.values()]
+    elif isinstance(value, list):
+        inner = [extent(each) for each in value]
+    else:
+        return Extent(0, 0, len(value) if isinstance(value, str) else 0)
+    return Extent(
+        1 + max((each.height for each in inner), default=0),
+        1 + sum(each.holders for each in inner),
+        sum(each.text for each in inner),
+    )
 
 
 def copy_of(value: Json) -> Json:

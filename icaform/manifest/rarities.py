@@ -6,7 +6,7 @@ neither keys nor values are named.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -14,10 +14,11 @@ from icaform.diagnostic import Code, did_you_mean
 from icaform.manifest import tags
 from icaform.manifest.document import Json, Marks, no_marks, pack, size
 from icaform.manifest.events import MAPPING, MAPPING_END, SEQUENCE, SEQUENCE_END, Event
-from icaform.manifest.ledger import DEPTH, Abandoned, Ledger
-from icaform.manifest.merging import Left, Merge, copy_of, height, mergeable, rebuild
+from icaform.manifest.ledger import DEPTH, HOLDER, Abandoned, Ledger
+from icaform.manifest.merging import Extent, Left, Merge, copy_of, extent, mergeable, rebuild
 from icaform.manifest.scalars import Ambiguous, Excessive, meaning, number, tagged
 from icaform.manifest.secrecy import hidden, name_of, shown
+from icaform.manifest.variables import substitute
 
 # mapping and sequence of the parent (one of them is meant), its key, the anchor of the child, the child's
 # first mark
@@ -40,10 +41,12 @@ class Rarities:
         self.reported: set[int] = set()
         self.marks: Marks = no_marks()
         self.expanded = 0
+        # mappings and lists that aliases put in
+        self.holders = 0
         self._merging: set[int] = set()
         self._firsts: tuple[int, int, int, dict[str, int]] = (-1, 0, 0, {})
         # None while the anchored value is not complete
-        self._anchors: dict[str, tuple[Json, Marks, int] | None] = {}
+        self._anchors: dict[str, tuple[Json, Marks, Extent] | None] = {}
         # anchors that stand under a secret, and so may be one
         self._unnamed: set[str] = set()
         self._ledger = ledger
@@ -58,7 +61,7 @@ class Rarities:
         self._anchors.clear()
         self._unnamed.clear()
         self._firsts = (-1, 0, 0, {})
-        self.expanded = 0
+        self.expanded = self.holders = 0
         self.marks = no_marks()
         return self.marks
 
@@ -103,8 +106,13 @@ class Rarities:
             place = pack(event.start_mark.line, event.start_mark.column)
             self._value(Code.TAG, f"{tags.called(event.tag)} is not allowed", tags.REMEDY, place)
 
-    def variable(self, key: Any) -> Callable[[str, str, str], None]:
-        """Where ``substitute`` complains about the value at hand."""
+    def substituted(self, text: str, variables: Mapping[str, str], key: Any) -> str:
+        """A scalar with its variables put in."""
+        place = self._base + self.marks[-1]
+        reject, count = self._variable(key), self._ledger.count_text
+        return substitute(text, variables, reject, lambda more: count(more, place))
+
+    def _variable(self, key: Any) -> Callable[[str, str, str], None]:
 
         def reject(name: str, summary: str, remedy: str) -> None:
             named = f": {shown(name)}" if name and not self._secret(key) else ""
@@ -116,9 +124,9 @@ class Rarities:
         """A container inside too many others; Abandoned."""
         self._deep(pack(event.start_mark.line, event.start_mark.column))
 
-    def count(self, unfinished: int) -> None:
-        """Hold the number of nodes against the limit; Stopped."""
-        place = self.marks[-1] if self.marks else 0
+    def count(self, unfinished: int, start: int) -> None:
+        """Hold the number of nodes against the limit; Stopped. ``start`` is the document's line."""
+        place = self.marks[-1] if self.marks else start << 32
         self._ledger.count(unfinished, self._base + place)
 
     # keys
@@ -219,10 +227,13 @@ class Rarities:
         """An anchored value is complete; ``key`` is what it stands under."""
         if self._secret(key):
             self._unnamed.add(name)
-        self._anchors[name] = (value, self.marks[start:], height(value))
+        self._ledger.count_saved(len(self.marks) - start, self._base + self.marks[start])
+        self._anchors[name] = (value, self.marks[start:], extent(value))
 
-    def aliased(self, event: Event, key: Any, as_key: bool) -> Json:
-        """The value of an alias, with its marks put behind the others."""
+    def aliased(self, event: Event, key: Any, as_key: bool, held: int) -> Json:
+        """The value of an alias, with its marks put behind the others; ``held`` is what the document counts
+        beside its marks.
+        """
         place = pack(event.start_mark.line, event.start_mark.column)
         name = event.anchor or ""
         saved = self._anchors.get(name)
@@ -241,14 +252,17 @@ class Rarities:
                 remedy = near or "define the anchor before it, or quote text that begins with *"
                 self._value(Code.ANCHOR, f"{called} names no anchor of this document", remedy, place)
             return None
-        value, marks, high = saved
+        value, marks, size = saved
+        self._ledger.count_text(size.text, self._base + place)
         if as_key:
             self.marks.append(place)
             return value
-        if len(self.stack) + high > DEPTH:
+        if len(self.stack) + size.height > DEPTH:
             self._deep(place)
-        self._ledger.count_aliased(len(self.marks), self.expanded, len(marks), self._base + place)
-        self.expanded += len(marks)
+        more = len(marks) + HOLDER * size.holders
+        self._ledger.count_aliased(len(self.marks) + held, self.expanded, more, self._base + place)
+        self.expanded += more
+        self.holders += size.holders
         self.marks.extend(marks)
         return copy_of(value)
 

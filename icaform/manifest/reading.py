@@ -13,9 +13,8 @@ from icaform.address import Origin
 from icaform.diagnostic import Code, Diagnostic
 from icaform.manifest.document import Document
 from icaform.manifest.encoding import forbidden, refused
-from icaform.manifest.ledger import Abandoned, Ledger, Stopped
+from icaform.manifest.ledger import ALL_BYTES, BYTES, Abandoned, Allowance, Ledger, Stopped
 
-BYTES = 64 * 1024 * 1024
 # A file whose documents are broken one by one is given up after as many; each costs a new parser.
 _BROKEN_DOCUMENTS = 100
 
@@ -24,21 +23,28 @@ _BREAK = re.compile(rb"\r\n?|\n")
 
 
 def read(
-    data: bytes, file: str, variables: Mapping[str, str] = _NO_VARIABLES
+    data: bytes,
+    file: str,
+    variables: Mapping[str, str] = _NO_VARIABLES,
+    allowance: Allowance | None = None,
 ) -> tuple[list[Document], list[Diagnostic]]:
     """The documents of a file and what is wrong with it, in the order of the text. Never raises for bad
     input.
 
     A document whose text is broken is left out and reading goes on at the next ``---``; one with lesser
     faults is given with its refused scalars as text, so that ``check`` finds the rest of what is wrong. Any
-    diagnostic means that the file is refused.
+    diagnostic means that the file is refused. ``allowance`` is one for all files of a run.
     """
-    ledger = Ledger(file)
+    allowance = allowance or Allowance()
+    ledger = Ledger(file, allowance)
+    allowance.bytes += len(data)
     if len(data) > BYTES:
-        summary = f"the file has {len(data):,} bytes; the limit is {BYTES:,}"
-        return [], [
-            Diagnostic(Code.TOO_LARGE, summary, "split it into several files", origin=Origin(file, 1, 1))
-        ]
+        return [], [too_large(file)]
+    if allowance.bytes > ALL_BYTES:
+        allowance.spent = True
+        summary = f"all manifests together have more than {ALL_BYTES:,} bytes"
+        remedy = "split them into several workspaces, or runs"
+        return [], [Diagnostic(Code.TOO_LARGE, summary, remedy, origin=Origin(file, 1, 1))]
     wrong = refused(data, file)
     if wrong:
         return [], [wrong]
@@ -46,12 +52,19 @@ def read(
         return [], [_empty(file)]
     with _no_collection():
         documents = _documents(data, ledger, variables)
+    allowance.nodes += ledger.nodes
     if not documents and not ledger.diagnostics:
         return [], [_empty(file)]
     ledger.diagnostics.sort(
         key=lambda each: (each.origin.line, each.origin.column) if each.origin else (0, 0)
     )
     return documents, ledger.diagnostics
+
+
+def too_large(file: str) -> Diagnostic:
+    """What is said of a file of more than ``BYTES``."""
+    summary = f"the file has more than {BYTES:,} bytes"
+    return Diagnostic(Code.TOO_LARGE, summary, "split it into several files", origin=Origin(file, 1, 1))
 
 
 def _documents(data: bytes, ledger: Ledger, variables: Mapping[str, str]) -> list[Document]:

@@ -13,11 +13,17 @@ from icaform.diagnostic import did_you_mean
 
 _USE = re.compile(r"(\$?)\$\{\s*var\b([^${}\n]*)(\}?)")
 _NAME = re.compile(r"\.([A-Za-z_][A-Za-z0-9_-]*)")
+_BEGUN = re.compile(r"\$\{\s*var\b")
 _LONGEST_GUESSED = 80
 
 
-def substitute(text: str, variables: Mapping[str, str], reject: Callable[[str, str, str], None]) -> str:
-    """The text with its variables put in.
+def substitute(
+    text: str,
+    variables: Mapping[str, str],
+    reject: Callable[[str, str, str], None],
+    count: Callable[[int], None],
+) -> str:
+    """The text with its variables put in; ``count`` is told of the characters before each is.
 
     A use that has no value or is not well formed stays as it is, and ``reject`` is called with the name
     (empty if there is none), a summary that does not repeat it, and a remedy.
@@ -36,9 +42,15 @@ def substitute(text: str, variables: Mapping[str, str], reject: Callable[[str, s
             )
             return use[0]
         if name[1] in variables:
+            count(len(variables[name[1]]))
             return variables[name[1]]
         near = did_you_mean(name[1], variables) if len(name[1]) <= _LONGEST_GUESSED else ""
         reject(name[1], "a variable has no value", near or "give it by --var, --var-file or ICAFORM_VAR_name")
         return use[0]
 
     return _USE.sub(put, text)
+
+
+def literal(text: str) -> str:
+    """The text as it is written where it shall mean itself: ``substitute`` gives it back."""
+    return _BEGUN.sub(lambda begun: f"${begun[0]}", text)

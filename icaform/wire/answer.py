@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import html
 import json
+import math
 import re
 import threading
 from collections.abc import Iterable, Iterator
@@ -19,11 +20,16 @@ from icaform.operation import Json, Problem
 
 LONG_TEXT = 600
 SHORT_TEXT = 120
+DEEPEST = 50
+"""Levels of objects and lists in an answer; ICA's own have less than ten."""
 
 _BIG = 1 << 20
+_TITLED = 4096
+"""Bytes of a page in which its title is looked for."""
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _REFERENCE = re.compile(r"\s*\(ref\.\s*([\w.:-]{1,80})\)\s*$")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
 
@@ -32,18 +38,44 @@ class NotJson(ValueError):  # noqa: N818 - a verdict on bytes
 
 
 def read_json(data: bytes) -> Json:
-    """The JSON value of a whole body; NotJson otherwise."""
+    """The JSON value of a whole body, in UTF-8; NotJson otherwise.
+
+    Whatever it holds can be written as JSON and as UTF-8 again: numbers are finite, half a surrogate pair
+    becomes U+FFFD, and nothing is so deep that walking it would fail.
+    """
     try:
+        text = data.decode("utf-8-sig")
         with _collection_paused(len(data)):
-            return json.loads(data, parse_constant=_no_constant)
+            value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
     except RecursionError:
         raise NotJson("JSON nested too deeply") from None
     except UnicodeDecodeError:
         raise NotJson("text that is not UTF-8") from None
     except json.JSONDecodeError as error:
-        raise NotJson(f"no JSON (from byte {error.pos} of {len(data)})") from None
+        raise NotJson(f"no JSON (from character {error.pos} of {len(text)})") from None
     except ValueError:
         raise NotJson("JSON with numbers that JSON does not have") from None
+    if not _shallow(value):
+        raise NotJson("JSON nested too deeply")
+    if _SURROGATE.search(data):
+        whole = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass")
+        value = json.loads(whole.decode("utf-16", "replace"))
+    return value
+
+
+def _shallow(value: Json) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for each in level
+            if each.__class__ is dict or each.__class__ is list
+            for inner in (each.values() if each.__class__ is dict else each)
+            if inner.__class__ is dict or inner.__class__ is list
+        ]
+        if not level:
+            return True
+    return False
 
 
 def read_problem(status: int, content_type: str, data: bytes, hide: Iterable[str] = ()) -> Problem:
@@ -88,13 +120,20 @@ def clean(text: str, limit: int = LONG_TEXT, hide: Iterable[str] = ()) -> str:
 
 
 def _html_title(data: bytes, hide: tuple[str, ...]) -> str:
-    found = _TITLE.search(data[:65536].decode("utf-8", "replace"))
+    found = _TITLE.search(data[:_TITLED].decode("utf-8", "replace"))
     title = clean(html.unescape(found[1]), SHORT_TEXT, hide) if found else ""
     return f"an HTML page: {title}" if title else "an HTML page without a title"
 
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
 
 
 _pausing = threading.Lock()

@@ -36,30 +36,49 @@ class Trip(threading.local):
     due: float = float("inf")
     """When the whole answer must be here, by ``time``."""
     time: Callable[[], float] = staticmethod(lambda: 0.0)
+    most: int = 0
+    """How many bytes the server may send, whatever they mean."""
 
-    def begin(self, time: Callable[[], float], seconds: float) -> None:
+    def begin(self, time: Callable[[], float], seconds: float, most: int) -> None:
         self.time = time
         self.due = time() + seconds
+        self.most = most
         self.departed = False
 
 
 TRIP = Trip()
 
 
-class _Timed(io.RawIOBase):
-    """A socket's bytes, refused once their time is up; else a byte a minute would keep us for ever."""
+class Endless(http.client.HTTPException):
+    """The server sends more bytes than any answer has."""
 
-    def __init__(self, raw: io.RawIOBase) -> None:
+
+class _Bounded(io.RawIOBase):
+    """A socket's bytes, refused once their time is up or they are too many.
+
+    Else a byte a minute would keep us for ever; and http.client reads to the end of the connection, however
+    far that is, where a chunk says that its size is -1.
+    """
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
         self._raw = raw
-        self._time, self._due = TRIP.time, TRIP.due
+        self._sock = sock
+        self._time, self._due, self._left = TRIP.time, TRIP.due, TRIP.most
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        if self._time() > self._due:
+        seconds = self._due - self._time()
+        if seconds <= 0:
             raise TimeoutError("the answer takes too long")
-        return self._raw.readinto(buffer)
+        if seconds < (self._sock.gettimeout() or seconds):
+            self._sock.settimeout(seconds)
+        count = self._raw.readinto(buffer)
+        self._left -= count or 0
+        if self._left < 0:
+            raise Endless
+        return count
 
     def close(self) -> None:
         self._raw.close()
@@ -67,9 +86,9 @@ class _Timed(io.RawIOBase):
 
 
 class _Response(http.client.HTTPResponse):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fp = io.BufferedReader(_Timed(self.fp.detach()), 1 << 16)
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_Bounded(self.fp.detach(), sock), 1 << 16)
 
 
 class _Tracked(HTTPConnection):
@@ -129,6 +148,8 @@ def reason(error: BaseException) -> tuple[str, bool]:
                 return "no connection in time", True
             case TimeoutError() | urllib3.exceptions.ReadTimeoutError():
                 return "it took too long", True
+            case Endless():
+                return "it does not end", False
             case http.client.RemoteDisconnected():
                 return "the server closed the connection", True
             case OSError() if each.errno:

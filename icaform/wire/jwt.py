@@ -6,13 +6,15 @@ The signature is not checked: we have no key, and ICA checks it on every call.
 from __future__ import annotations
 
 import base64
-import binascii
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from icaform.wire.answer import SHORT_TEXT, clean, read_json
+
 _LONGEST = 1 << 16
+_LATEST = 253_402_300_799
+"""The end of the year 9999 in seconds since the epoch; nothing that shows a date goes further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,8 @@ def claims(token: str) -> Mapping[str, Any]:
     if len(parts) != 3 or len(token) > _LONGEST:
         return {}
     try:
-        value = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (ValueError, binascii.Error, RecursionError):
+        value = read_json(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
 
@@ -50,9 +52,10 @@ def lifetime(token: str) -> float | None:
 
 
 def identity(token: str) -> Identity | None:
-    """Whom a JWT speaks for; None where the text names no tenant or no user."""
+    """Whom a JWT speaks for, in words that can be shown; None where it names no tenant or no user."""
     said = claims(token)
-    tenant_id, tenant, user = (str(said.get(name) or "") for name in ("tid", "tns", "sub"))
+    found = (said.get(name) for name in ("tid", "tns", "sub"))
+    tenant_id, tenant, user = (clean(each, SHORT_TEXT) if isinstance(each, str) else "" for each in found)
     if not (tenant_id or tenant) or not user:
         return None
     return Identity(tenant_id, tenant, user, expiry(token))
@@ -60,4 +63,6 @@ def identity(token: str) -> Identity | None:
 
 def _number(said: Mapping[str, Any], name: str) -> float | None:
     value = said.get(name)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LATEST:
+        return None
+    return float(value)

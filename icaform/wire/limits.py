@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 MIB = 1 << 20
@@ -21,12 +21,28 @@ class Limits:
     """The same for a server that has not answered once: a wrong address is likelier than an outage."""
     call_deadline: float = 300.0
     """Longest time from the sending of a request to the last byte of its answer."""
-    max_body: int = 256 * MIB
+    question: float = 900.0
+    """Longest time for one question, the repeats of its call and all pages of its list included."""
+    max_body: int = 64 * MIB
     """Largest answer, counted after decompression."""
+    max_held: int = 288 * MIB
+    """What all answers that are held at once may take of the machine's memory, as ``memory`` reckons it."""
     page_size: int = 1000
     """Items per page; ICA publishes no maximum, 1000 is what its clients use."""
     workers: int = 8
     """How many reads go out at once."""
+
+    def within(self, seconds: float) -> Limits:
+        """The same, where one question may take so many seconds and no more."""
+        return replace(
+            self,
+            connect_timeout=min(self.connect_timeout, seconds),
+            read_timeout=seconds,
+            patience=min(self.patience, seconds),
+            first_contact=min(self.first_contact, seconds),
+            call_deadline=seconds,
+            question=seconds,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 from icaform.operation import MAX_KEY, Call, Repeat, canonical
-from icaform.wire.problem import ReadOnly
+from icaform.wire.problem import BadAnswer, ReadOnly
 
-_PATH = re.compile(r"/api(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+")
+LONGEST_PATH = 1000
+"""Characters; ICA's longest paths hold three UUIDs."""
+
+_PATH = re.compile(r"/api(/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+")
 _READ_POST = re.compile(
     r"/api/tokens(:refresh)?|/api/projects/[^/]+/analysis:search|/api/projects/[^/]+/pipelines:search"
 )
@@ -21,14 +25,19 @@ def reads_only(call: Call) -> bool:
 
 
 def check(call: Call, body: bytes | None, read_only: bool) -> None:
-    """Refuse what may not go out; a defect of ours each time, so ReadOnly or ValueError.
+    """Refuse what may not go out: ReadOnly or ValueError for a defect of ours.
 
-    A path may hold no ``..``, ``?`` or ``#``: an id that was not quoted must not become another endpoint.
+    BadAnswer where an id in the path, which only ICA can have given, is none: empty, dots alone, too long, or
+    with a character that had to be quoted. Whoever decodes it would find another endpoint.
     """
+    if not _PATH.fullmatch(call.path):
+        raise ValueError(f"{call.path[:LONGEST_PATH]!r} is no path of the API")
+    parts = call.path.split("/")[1:]
+    if "%" in call.path or len(call.path) > LONGEST_PATH or any(part in ("", ".", "..") for part in parts):
+        shown = replace(call, path=call.path[:LONGEST_PATH])
+        raise BadAnswer(shown, "ICA gave an id that cannot stand in a path", certain=True)
     if read_only and not reads_only(call):
         raise ReadOnly(call)
-    if not _PATH.fullmatch(call.path) or any(part in (".", "..") for part in call.path.split("/")):
-        raise ValueError(f"{call.path!r} is no path of the API")
     if call.key and not _KEY.fullmatch(call.key):
         raise ValueError(f"{call}: the Idempotency-Key is too long or has characters that no key has")
     if reads_only(call):

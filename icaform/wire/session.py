@@ -6,6 +6,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -20,7 +21,8 @@ from icaform.wire.clock import Clock
 from icaform.wire.credential import Credential
 from icaform.wire.fan import fan_out
 from icaform.wire.jwt import Identity, identity
-from icaform.wire.limits import Event, Limits
+from icaform.wire.limits import MIB, Event, Limits
+from icaform.wire.memory import Loan, Memory, TooMuch
 from icaform.wire.paging import collect
 from icaform.wire.problem import (
     BadAnswer,
@@ -36,11 +38,23 @@ from icaform.wire.reply import LARGEST_PROBLEM, Reply, granted
 from icaform.wire.request import body_of, check, headers_of, url_of
 from icaform.wire.retry import backoff, may_repeat, refusal, retry_after
 from icaform.wire.server import base_url, is_loopback
-from icaform.wire.stream import Garbled, TooLarge, read_body
+from icaform.wire.stream import Garbled, TooLarge, Unasked, read_body
 from icaform.wire.tokencache import TokenCache
 
 if TYPE_CHECKING:
     import requests
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What one question may take: until when, by the clock, and the memory of its answer.
+
+    ``authorisation`` are the headers of a question for a token.
+    """
+
+    due: float
+    loan: Loan
+    authorisation: Mapping[str, str] | None = None
 
 
 class Session:
@@ -73,6 +87,7 @@ class Session:
         self._read_only = read_only
         self._random = Random(seed)
         self._pace = Pace(clock)
+        self._memory = Memory(limits.max_held)
         self._door = Door(self.server, clock, limits)
         self._heard = False
         self._counting = threading.Lock()
@@ -89,9 +104,15 @@ class Session:
         ``body`` are the ready bytes of a write's JSON; a read makes its own. It is sent again only where
         that is harmless (``Call.repeat``). ReadOnly or ValueError for a call that may not go out.
         """
-        if call.paged:
-            return collect(call, self.send, self._limits.page_size)
-        return self._deliver(call, body, None)
+        with self._memory.loan() as loan:
+            question = Question(self._clock.monotonic() + self._limits.question, loan)
+
+            def ask(page: Call) -> Answer:
+                return self._deliver(page, body, question)
+
+            answer = collect(call, ask, self._limits.page_size) if call.paged else ask(call)
+            loan.leave(answer)
+            return answer
 
     def send_all(self, calls: Sequence[Call]) -> list[Answer]:
         """Send reads at once and return their answers in order.
@@ -114,23 +135,25 @@ class Session:
         self._door.close()
 
     def _with_headers(self, call: Call, headers: Mapping[str, str]) -> Answer:
-        return self._deliver(call, None, headers)
+        with self._memory.loan() as loan:
+            question = Question(self._clock.monotonic() + self._limits.question, loan, headers)
+            return self._deliver(call, None, question)
 
-    def _deliver(self, call: Call, body: bytes | None, authorisation: Mapping[str, str] | None) -> Answer:
-        """One call with its retries. Without ``authorisation`` a token is used, and renewed once on a 401."""
+    def _deliver(self, call: Call, body: bytes | None, question: Question) -> Answer:
+        """One call with its retries. Without an authorisation a token is used, and renewed once on a 401."""
         check(call, body, self._read_only)
         data = body_of(call, body)
         headers = headers_of(call, data, self._agent)
-        token = "" if authorisation else self._token(certain=True)
+        token = "" if question.authorisation else self._token(certain=True)
         begun = earliest = self._clock.monotonic()
         failed: WireError | None = None
         renewed, doubt, attempt = False, False, 0
         while True:
-            self._wait(call, earliest, begun, failed)
+            self._wait(call, earliest, begun, failed, question.due)
             sent = self._clock.monotonic()
             try:
-                bearer = authorisation or {"Authorization": f"Bearer {token}"}
-                answer = self._exchange(call, data, {**headers, **bearer})
+                bearer = question.authorisation or {"Authorization": f"Bearer {token}"}
+                answer = self._exchange(call, data, {**headers, **bearer}, question)
                 if answer.status != 401 or not token:
                     return answer
                 if renewed:
@@ -158,11 +181,13 @@ class Session:
         except WireError as error:
             raise error.regarding(certain) from None
 
-    def _wait(self, call: Call, earliest: float, begun: float, failed: WireError | None) -> None:
+    def _wait(self, call: Call, earliest: float, begun: float, failed: WireError | None, due: float) -> None:
         first = isinstance(failed, Unreachable) and not self._heard
         deadline = begun + min(self._limits.patience, self._limits.first_contact if first else float("inf"))
+        if self._clock.monotonic() >= due:
+            raise failed or Unanswered(call, f"no end of it within {self._limits.question:.0f} s")
         try:
-            waited = self._pace.turn(earliest, deadline)
+            waited = self._pace.turn(earliest, min(deadline, due))
         except Stopped:
             raise NotSent(call, "the run was stopped first", certain=not failed or failed.certain) from None
         if waited is None:
@@ -170,19 +195,27 @@ class Session:
         if waited:
             self._tell(Event("wait", str(call), seconds=waited))
 
-    def _exchange(self, call: Call, data: bytes | None, headers: Mapping[str, str]) -> Answer:
+    def _exchange(
+        self, call: Call, data: bytes | None, headers: Mapping[str, str], question: Question
+    ) -> Answer:
         """One request and its answer, judged by its status."""
         with self._counting:
             self.calls[str(call)] += 1
         begun = self._clock.monotonic()
-        try:
-            reply = self._door.exchange(call, data, headers)
-        except WireError as error:
-            took = self._clock.monotonic() - begun
-            self._tell(Event("call", str(call), None, took, error.sentence))
-            raise
-        self._heard = True
-        self._tell(Event("call", str(call), reply.status, self._clock.monotonic() - begun))
+        with self._memory.loan() as passing:
+            try:
+                reply = self._door.exchange(call, data, headers, passing, question.due - begun)
+            except TooMuch:
+                raise self._too_much(call) from None
+            except WireError as error:
+                took = self._clock.monotonic() - begun
+                self._tell(Event("call", str(call), None, took, error.sentence))
+                raise
+            self._heard = True
+            self._tell(Event("call", str(call), reply.status, self._clock.monotonic() - begun))
+            return self._judged(call, reply, passing, question.loan)
+
+    def _judged(self, call: Call, reply: Reply, passing: Loan, loan: Loan) -> Answer:
         if reply.status >= 400:
             problem = read_problem(
                 reply.status, reply.type, reply.body, (*self._tokens.secrets(), *self.conceal())
@@ -193,7 +226,19 @@ class Session:
             self._pace.granted()
             return Answer(reply.status, problem=problem)
         self._pace.granted()
-        return granted(call, reply)
+        try:
+            return granted(call, reply, passing.take, loan.take)
+        except TooMuch:
+            raise self._too_much(call) from None
+
+    def _too_much(self, call: Call) -> BadAnswer:
+        most = self._limits.max_held // MIB
+        return BadAnswer(
+            call, f"what ICA answers takes more than {most} MB of memory", remedy=_FEWER, status=200
+        )
+
+
+_FEWER = "Choose fewer resources with --only, or split the workspace; if it is small, the answer is no ICA's."
 
 
 class Door:
@@ -230,34 +275,44 @@ class Door:
                 raise _bad_setting("HTTPS_PROXY", "names no proxy that can be used") from None
             self._proxies = {urlsplit(server).scheme: proxy}
 
-    def exchange(self, call: Call, data: bytes | None, headers: Mapping[str, str]) -> Reply:
-        """Unreachable while nothing has left; Unanswered or BadAnswer once something may have."""
-        self._trip.begin(self._clock.monotonic, self._limits.call_deadline)
+    def exchange(
+        self, call: Call, data: bytes | None, headers: Mapping[str, str], loan: Loan, seconds: float
+    ) -> Reply:
+        """Unreachable while nothing has left; Unanswered or BadAnswer once something may have; TooMuch.
+
+        The whole answer must be there in so many seconds, and within the deadline of a call.
+        """
+        limits = self._limits
+        seconds = max(min(seconds, limits.call_deadline), _LEAST)
+        self._trip.begin(self._clock.monotonic, seconds, limits.max_body + _FRAMING)
         try:
             response = self._adapter.send(
                 self._request(call.method, url_of(self._server, call), headers, data=data).prepare(),
                 stream=True,
-                timeout=(self._limits.connect_timeout, self._limits.read_timeout),
+                timeout=(min(limits.connect_timeout, seconds), min(limits.read_timeout, seconds)),
                 verify=self._verify,
                 proxies=self._proxies,
             )
         except self._failures as error:
             # The texts of these exceptions may quote headers, so none is passed on or chained.
             reason, passing = self._reason(error)
-            if self._trip.departed:
-                raise Unanswered(call, f"no answer: {reason}") from None
-            raise Unreachable(call, reason, passing=passing) from None
+            if not self._trip.departed:
+                raise Unreachable(call, reason, passing=passing) from None
+            raise (Unanswered if passing else BadAnswer)(call, f"no answer: {reason}") from None
         status = response.status_code
         try:
-            body = self._body(response)
+            body = self._body(response, loan)
         except TooLarge:
-            raise BadAnswer(
-                call, f"an answer of more than {self._limits.max_body} bytes", status=status
-            ) from None
+            most = f"{limits.max_body:,} bytes"
+            raise BadAnswer(call, f"an answer of more than {most}", status=status) from None
+        except Unasked as error:
+            raise BadAnswer(call, str(error), status=status) from None
         except Garbled as error:
             raise Unanswered(call, str(error), status=status) from None
         except self._failures as error:
-            raise Unanswered(call, f"the answer broke off: {self._reason(error)[0]}", status=status) from None
+            reason, passing = self._reason(error)
+            kind = Unanswered if passing else BadAnswer
+            raise kind(call, f"the answer broke off: {reason}", status=status) from None
         finally:
             response.close()
         return Reply(status, response.headers, body)
@@ -266,24 +321,33 @@ class Door:
         """Close idle connections."""
         self._adapter.close()
 
-    def _body(self, response: requests.Response) -> bytes:
+    def _body(self, response: requests.Response, loan: Loan) -> bytes:
         status, headers = response.status_code, response.headers
         if 300 <= status < 400:
             return b""
         said = headers.get("Content-Length", "")
-        framed = said.isdigit() and status != 204 and "Transfer-Encoding" not in headers
+        framed = said.isascii() and said.isdigit() and status != 204 and "Transfer-Encoding" not in headers
         try:
             return read_body(
                 response.raw,
                 headers.get("Content-Encoding", ""),
-                int(said) if framed else None,
+                int(said[:_DIGITS]) if framed else None,
                 self._limits.max_body if status < 400 else LARGEST_PROBLEM,
+                loan.take,
             )
-        except (TooLarge, Garbled, *self._failures):
+        except (TooLarge, TooMuch, Unasked, Garbled, *self._failures):
             # A refusal is known by its status; its words are a courtesy.
             if status >= 400:
                 return b""
             raise
+
+
+_LEAST = 0.01
+"""Seconds that a call gets at least, for no time at all would mean any time."""
+_FRAMING = 16 * MIB
+"""What headers, and the sizes of chunks, may take beside a body."""
+_DIGITS = 18
+"""Of a stated length: more are beyond any bound, and Python reads no number of thousands of digits."""
 
 
 def _certificates() -> str | bool:

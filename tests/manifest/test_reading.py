@@ -311,8 +311,8 @@ def test_a_guess_among_many_anchors_is_not_made() -> None:
 
 
 def test_no_value_is_counted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("icaform.manifest.ledger.NODES", 12)
+    monkeypatch.setattr("icaform.manifest.ledger.NODES", 3 * (10 + 4 + 3))
     monkeypatch.setattr("icaform.manifest.composing._CHUNK", 1)
     three = "---\n- x\n- x\n- x\n" * 3
     assert refusals(three) == []
-    assert refusals(f"{three}---\nx\n") == [(Code.TOO_LARGE, "14:1")]
+    assert refusals(f"{three}---\nx\n") == [(Code.TOO_LARGE, "13:1")]

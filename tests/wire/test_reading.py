@@ -66,7 +66,7 @@ def test_a_list_without_items_is_a_bad_answer(rogue, open_session, http, body):
 
 
 def test_a_refusal_on_any_page_is_the_answer_of_the_list(rogue, open_session, http):
-    rogue.script = [http.says(200, page([1], "t")), http.says(403, {"title": "ICA_SEC_009"})]
+    rogue.script = [http.says(200, page([{}], "t")), http.says(403, {"title": "ICA_SEC_009"})]
     answer = open_session().send(LIST)
     assert (answer.status, answer.problem.code, answer.pages) == (403, "ICA_SEC_009", 2)
 
