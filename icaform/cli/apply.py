@@ -77,7 +77,8 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
     environ = os.environ if world is None else world.environ
     if asks and (environ.get("CI") == "true" or not (sys.stdin.isatty() and sys.stderr.isatty())):
         raise click.UsageError(
-            "there is nobody to ask (no terminal, or CI=true); say --yes, --approve with the plan's digest, or --plan"
+            "there is nobody to ask (no terminal, or CI=true); "
+            "say --yes, --approve with the plan's digest, or --plan"
         )
     if asks and "-" in paths:
         raise click.UsageError(
@@ -111,6 +112,11 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
             finally:
                 tell("asked")
 
+        def end() -> None:
+            run.session.close()
+            run.world.progress("note", "stopping: calls under way get a moment to end")
+            run.world.progress("ask")
+
         def on_signal(number: int, frame: FrameType | None) -> None:
             stopped.append(number)
             if not stop.heard:
@@ -119,7 +125,7 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
                 os._exit(128 + number)
             stop.set()
             # In a thread of its own: the locks that it takes may be held by what was interrupted here.
-            threading.Thread(target=run.session.close, daemon=True).start()
+            threading.Thread(target=end, daemon=True).start()
 
         handlers = {each: signal.signal(each, on_signal) for each in _SIGNALS} if world is None else {}
         try:
@@ -198,11 +204,14 @@ def _is_digest(text: str) -> bool:
 
 
 def _ask(plan: Any, bounds: Any) -> Any:
+    from icaform.render.report import number
+
     steps = len(plan.irreversible)
     if steps and bounds.irreversible != steps:
         said = click.prompt(
-            f"{steps} steps cannot be undone. Type {steps} to apply, anything else to stop",
+            f"{number(steps, 'step')} cannot be undone. Type {steps} to apply, anything else to stop",
             default="",
+            show_default=False,
             err=True,
         )
         return (

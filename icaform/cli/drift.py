@@ -13,7 +13,7 @@ from icaform.cli.exit import Exit, exit_for
 @click.command("drift", short_help="Tell what changed behind git's back.")
 @options.paths
 @options.selection
-@options.output
+@options.speaks("drift")
 @options.connection
 @options.detailed
 @click.pass_obj

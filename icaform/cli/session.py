@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from icaform.cli import options
 from icaform.cli.output import Output, guarded
 from icaform.cli.progress import progress_for
+from icaform.diagnostic import Rejected
 from icaform.engine.connect import open_run
 from icaform.engine.run import Run
+from icaform.engine.setting import find
 from icaform.engine.verbs import load
 from icaform.engine.world import World
 from icaform.kinds import Kinds
@@ -47,18 +51,26 @@ def opened(
 ) -> int:
     """Load the manifests, open the run, do the work; whatever is rejected is reported."""
     world = world or World()
-    output = Output.of(command, said, world.environ)
+    output = Output.of(command, said, world.environ, world.clock)
 
     def all_of_it() -> int:
         selection = options.selection_of(said)
+        with suppress(Rejected):
+            # A report of manifests that are not right still says whose they are.
+            output.workspace = find(options.here(paths)).setting.workspace
         place, wishes = load(
             options.here(paths),
             world,
             variables=options.variables_of(said, world.environ),
             selection=selection,
         )
-        with progress_for(command, world) as progress:
+        with progress_for(command, world, coloured=output.coloured(sys.stderr)) as progress:
             surroundings = replace(world, progress=progress)
+            if output.dialect == "ndjson":
+                from icaform.cli.stream import Stream
+
+                stream = Stream(output, world.clock)
+                surroundings = replace(world, progress=stream.beside(progress), follower=stream)
             with open_run(
                 surroundings,
                 Kinds(),

@@ -13,7 +13,7 @@ from icaform.cli.exit import Exit
 @click.command("validate", short_help="Check manifests, offline.")
 @options.paths
 @options.selection
-@options.output
+@options.speaks("validate")
 @click.pass_obj
 def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
     """Check manifests, offline: no server, no credentials, no secrets.
@@ -27,17 +27,20 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
     from icaform.render import of_findings
 
     world = world or World()
-    output = Output.of("validate", said, world.environ)
+    output = Output.of("validate", said, world.environ, world.clock)
 
     def work() -> int:
-        _, wishes = load(
+        place, wishes = load(
             Kinds(),
             options.here(paths),
             world.stdin,
             variables=options.variables_of(said, world.environ),
             selection=options.selection_of(said),
         )
-        output.show(of_findings((), command="validate", resources=len(wishes), exit_code=Exit.DONE))
+        output.workspace = place.setting.workspace
+        output.show(
+            of_findings((), command="validate", resources=len(wishes), declared=wishes, exit_code=Exit.DONE)
+        )
         return Exit.DONE
 
     return guarded(output, work)

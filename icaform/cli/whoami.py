@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +23,7 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
     """Tell which server, credentials and user a run would use, and where each was found."""
     from icaform.cli.output import Output, guarded
     from icaform.cli.progress import progress_for
-    from icaform.engine.connect import server_of, session_of
+    from icaform.engine.connect import limits_of, server_of, session_of
     from icaform.engine.setting import find
     from icaform.engine.world import World
 
@@ -31,11 +32,12 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
 
     def work() -> int:
         place = find(paths or (".",))
-        with progress_for("whoami", world) as progress:
+        limits = limits_of(options.options_of(said))
+        with progress_for("whoami", world, coloured=output.coloured(sys.stderr)) as progress:
             surroundings = replace(world, progress=progress)
             with (
                 server_of(surroundings, place, options.options_of(said)) as server,
-                session_of(surroundings, server, read_only=True) as session,
+                session_of(surroundings, server, read_only=True, limits=limits) as session,
             ):
                 who = session.identity()
         expires = (

@@ -1,7 +1,8 @@
 """One Report, many dialects.
 
-The folder is the registry: each module here but ``report`` is a dialect. It says its name in ``DIALECT`` and
-has a ``render`` that takes a Report and yields lines without their ends. It is imported when it is asked for.
+The folder is the registry: each module here but ``report`` is a dialect (``_`` stands for ``-``). It says its
+name in ``DIALECT`` and has a ``render`` that takes a Report and yields lines without their ends. It is
+imported when it is asked for.
 """
 
 from __future__ import annotations
@@ -12,27 +13,43 @@ from functools import cache
 from importlib import import_module
 from typing import Protocol
 
-from icaform.render.report import Report, of_apply, of_drift, of_findings, of_plan
+from icaform.render.report import LIMIT, Report, of_apply, of_drift, of_findings, of_plan
 
-__all__ = ["Dialect", "Report", "dialect", "dialects", "of_apply", "of_drift", "of_findings", "of_plan"]
+__all__ = [
+    "LIMIT",
+    "Dialect",
+    "Report",
+    "dialect",
+    "dialects",
+    "of_apply",
+    "of_drift",
+    "of_findings",
+    "of_plan",
+]
 
 
 class Dialect(Protocol):
-    """How a report is put. A dialect that has no colours or no width takes them and does not ask."""
+    """How a report is put. A dialect that has no colours, width or limit takes them and does not ask."""
 
-    def __call__(self, report: Report, *, colour: bool = False, width: int = 80) -> Iterator[str]:
+    def __call__(
+        self, report: Report, *, colour: bool = False, width: int = 80, limit: int = LIMIT
+    ) -> Iterator[str]:
         """The lines of the report, without their ends, each safe to print."""
 
 
 @cache
 def dialects() -> tuple[str, ...]:
     """The names of all dialects, in the order of the alphabet; none of them is imported."""
-    return tuple(sorted(each.name for each in pkgutil.iter_modules(__path__) if each.name != "report"))
+    return tuple(
+        sorted(
+            each.name.replace("_", "-") for each in pkgutil.iter_modules(__path__) if each.name != "report"
+        )
+    )
 
 
 def dialect(name: str) -> Dialect:
     """The dialect of that name; KeyError where there is none."""
     if name not in dialects():
         raise KeyError(name)
-    render: Dialect = import_module(f"{__name__}.{name}").render
+    render: Dialect = import_module(f"{__name__}.{name.replace('-', '_')}").render
     return render

@@ -13,13 +13,13 @@ from icaform.render import Report, dialect, dialects
 
 @pytest.mark.parametrize("name", dialects())
 def test_every_module_beside_the_report_is_a_dialect(name: str) -> None:
-    module = import_module(f"icaform.render.{name}")
+    module = import_module(f"icaform.render.{name.replace('-', '_')}")
     assert name == module.DIALECT
     assert dialect(name) is module.render
 
 
 def test_an_unknown_dialect_is_a_key_error() -> None:
-    for name in ("report", "klingon", "text.ink", ""):
+    for name in ("report", "gitlab_terraform", "klingon", "text.ink", ""):
         with pytest.raises(KeyError):
             dialect(name)
 

@@ -9,6 +9,7 @@ from icaform.render.report.apply import Applied, of_apply
 from icaform.render.report.drift import Drifted, of_drift
 from icaform.render.report.findings import of_findings
 from icaform.render.report.model import (
+    LIMIT,
     Cost,
     Danger,
     Ended,
@@ -19,15 +20,21 @@ from icaform.render.report.model import (
     Row,
     Section,
     Sign,
+    Stamp,
     Tally,
     Topic,
     last_written,
     number,
+    of_severity,
 )
+from icaform.render.report.names import ranges, term
+from icaform.render.report.phrases import leftward, noteworthy, ours, price, remark
 from icaform.render.report.plan import of_plan
+from icaform.render.report.shape import barest, rougher
 from icaform.render.report.wording import line, plain, spoken
 
 __all__ = [
+    "LIMIT",
     "Applied",
     "Cost",
     "Danger",
@@ -40,15 +47,26 @@ __all__ = [
     "Row",
     "Section",
     "Sign",
+    "Stamp",
     "Tally",
     "Topic",
+    "barest",
     "last_written",
+    "leftward",
     "line",
+    "noteworthy",
     "number",
     "of_apply",
     "of_drift",
     "of_findings",
     "of_plan",
+    "of_severity",
+    "ours",
     "plain",
+    "price",
+    "ranges",
+    "remark",
+    "rougher",
     "spoken",
+    "term",
 ]

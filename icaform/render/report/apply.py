@@ -61,6 +61,7 @@ def of_apply(result: Applied, *, exit_code: int = 0) -> Report:
         "irreversible": sum(each.operation.irreversible and each.word == "done" for each in ended),
         "keep": len(plan.changes) - len(planned),
         "busy": sum(each.count for each in kept if each.busy),
+        "aside": plan.aside,
         "errors": len(errors),
         "warnings": len(plan.diagnostics) - len(errors),
     }
@@ -97,6 +98,7 @@ def of_apply(result: Applied, *, exit_code: int = 0) -> Report:
         errored=bool(unfinished or errors),
         complete=not (unfinished or errors or held),
         exit_code=exit_code,
+        changes=plan.changes,
     )
 
 

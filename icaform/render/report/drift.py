@@ -78,6 +78,7 @@ def of_drift(drift: Drifted, *, exit_code: int = 0) -> Report:
         errored=bool(drift.unknown),
         complete=not counts["unknown"],
         exit_code=exit_code,
+        changes=plan.changes,
     )
 
 

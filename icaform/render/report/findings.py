@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from icaform.diagnostic import Diagnostic, Severity
 from icaform.render.report.model import Danger, Report, Section, Topic, number, of_severity
+from icaform.state import Desired
 
 
 def of_findings(
@@ -13,9 +14,12 @@ def of_findings(
     *,
     command: str,
     resources: int | None = None,
+    declared: Sequence[Desired] = (),
     exit_code: int = 0,
 ) -> Report:
-    """All that was found, in the order in which it was found. ``resources`` is how many were looked at."""
+    """All that was found, in the order in which it was found. ``resources`` is how many were looked at,
+    ``declared`` are those found valid.
+    """
     found = tuple(diagnostics)
     errors = len(of_severity(found, Severity.ERROR))
     counts = {"errors": errors, "warnings": len(found) - errors}
@@ -31,6 +35,7 @@ def of_findings(
         errored=bool(errors),
         complete=not errors,
         exit_code=exit_code,
+        declared=tuple(declared),
     )
 
 

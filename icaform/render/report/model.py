@@ -10,7 +10,10 @@ from icaform.address import Address, Origin
 from icaform.change import NOT_KNOWN, Change, Edit, Standing
 from icaform.diagnostic import Diagnostic, Severity
 from icaform.operation import Json, Operation, Outcome
-from icaform.state import Live
+from icaform.state import Desired, Live
+
+LIMIT = 60_000
+"""Characters that one comment may have: GitHub takes 65,536 in a pull request, and others may add to ours."""
 
 
 class Sign(Enum):
@@ -174,12 +177,26 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
+class Stamp:
+    """When a report was made, in seconds since 1970, and where: whoever writes a pure report tells it.
+
+    ``folder`` is where relative file names start, ``root`` that of the source tree; both absolute, or empty.
+    """
+
+    time: float | None = None
+    folder: str = ""
+    root: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """All that any dialect says of one run of one command.
 
     ``rows`` are the changes of a plan in its order, ``drifted`` those that the server caused, ``ended`` the
     outcomes of an apply. ``complete`` means that nothing is left to do, as far as is known; ``errored``
     that something was wrong. ``offer`` is a command to copy, ``advice`` a sentence on what to do next.
+    ``changes`` is all that was compared, what is kept too, ``declared`` what ``validate`` found right.
+    ``elsewhere`` are the files that hold all of this run's report, ``run_url`` the page of the CI job.
     """
 
     topic: Topic
@@ -203,6 +220,11 @@ class Report:
     errored: bool = False
     complete: bool = True
     exit_code: int = 0
+    changes: tuple[Change, ...] = ()
+    declared: tuple[Desired, ...] = ()
+    stamp: Stamp = field(default_factory=Stamp)
+    elsewhere: tuple[str, ...] = ()
+    run_url: str = ""
 
 
 def last_written(edit: Edit) -> Json:

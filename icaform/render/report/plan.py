@@ -39,6 +39,7 @@ def of_plan(
         "drifted": sum(row.standing in MOVED for row in rows),
         "keep": len(plan.changes) - len(rows),
         "busy": sum(each.count for each in kept if each.busy),
+        "aside": plan.aside,
         "analyses": price.analyses,
         "unmanaged": len(plan.unmanaged),
         "undeclared": len(plan.undeclared),
@@ -75,6 +76,7 @@ def of_plan(
         errored=bool(errors),
         complete=not errors and not counts["held"],
         exit_code=exit_code,
+        changes=plan.changes,
     )
 
 
@@ -149,7 +151,8 @@ def kept_of(changes: Iterable[Change]) -> tuple[Kept, ...]:
 def unchanged(counts: Mapping[str, int]) -> str:
     """The end of a verdict: how many are as they should be, and on how many work is under way."""
     busy = f" ({counts['busy']:,} under way)" if counts["busy"] else ""
-    return f"{counts['keep']:,} unchanged{busy}"
+    aside = f", {counts['aside']:,} left aside" if counts.get("aside") else ""
+    return f"{counts['keep']:,} unchanged{busy}{aside}"
 
 
 def _danger(row: Row) -> Danger:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from icaform.address import Address
@@ -29,6 +30,28 @@ def section(danger: Danger, rows: Sequence[Row]) -> tuple[Section, ...]:
     if len(found) > MANY:
         found = _grouped(rows, _rough)
     return (Section(danger, tuple(_group(each) for each in found)),)
+
+
+def rougher(section: Section) -> Section:
+    """The same rows put together by what is done to them alone, whatever the values, notes and reasons."""
+    return replace(section, groups=tuple([_group(each) for each in _grouped(_rows(section), _roughest)]))
+
+
+def barest(section: Section) -> Section:
+    """The same rows put together by the verb alone, with nothing told of them but their names."""
+    return replace(
+        section,
+        groups=tuple(
+            [
+                replace(_group(each), parent=None, fields=(), notes=(), more_notes=0, reason=None)
+                for each in _grouped(_rows(section), lambda row: (row.address.kind, row.verbs))
+            ]
+        ),
+    )
+
+
+def _rows(section: Section) -> list[Row]:
+    return [row for group in section.groups for row in group.rows]
 
 
 def untold(rows: Sequence[Row], errors: Iterable[Diagnostic]) -> tuple[Section, ...]:
@@ -132,6 +155,13 @@ def _rough(row: Row) -> Hashable:
         tuple([edit.field for edit in row.edits]),
         (row.notes, tuple([_values(edit) for edit in row.edits])) if row.irreversible else None,
     )
+
+
+def _roughest(row: Row) -> Hashable:
+    address = row.address
+    parent = address.name if address.item else None
+    fields = tuple([edit.field for edit in row.edits])
+    return address.kind, parent, id(row.sign), row.verbs, id(row.standing), fields
 
 
 def _values(edit: Edit) -> Hashable:
