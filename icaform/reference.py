@@ -22,11 +22,25 @@ V3 = "application/vnd.illumina.v3+json"
 V4 = "application/vnd.illumina.v4+json"
 WRONG_ACCEPT = "ICA_API_004"
 """ICA's code for a media type that an endpoint does not offer."""
+READS = frozenset(
+    ("items", "id", "name", "region", "code", "version", "language", "pipeline", "projectId", "bundleLinks")
+)
+"""The fields of projects and pipelines that are read here, and of a pipeline that is to run."""
 SHOWN = 8
 """How many candidates an error lists before it counts the rest."""
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _URN = re.compile(r"urn:ilmn:ica:(?P<type>[a-z-]+):(?P<id>[0-9a-fA-F-]{36})(?:#.*)?")
+
+
+def promised(value: Json) -> str:
+    """A text that ICA's contract promises, and without which a thing that is there would be made again.
+
+    TypeError, which the engine tells as a bad answer, where it is none.
+    """
+    if not isinstance(value, str) or not value:
+        raise TypeError("an id, a name or an owner is no text")
+    return value
 
 
 def id_in(text: str) -> str | None:
@@ -49,7 +63,7 @@ def project(text: str) -> Steps[str]:
     answer = yield from ask(Call("GET", "/api/projects", V3, query=(("search", text),), paged=True))
     rows = [row for row in answer.body["items"] if row.get("name") == text]
     if len(rows) == 1:
-        return str(rows[0]["id"])
+        return promised(rows[0]["id"])
     if rows:
         found = ", ".join(
             f"{row['id']} ({(row.get('region') or {}).get('code', '?')})" for row in rows[:SHOWN]
@@ -233,15 +247,20 @@ def catalogue(items: Iterable[Json], place: str, detailed: bool) -> Catalogue:
 
 
 def unwrap(item: Json) -> Json:
-    """The pipeline of a list's row; what the project's wrapper says of links is kept beside its fields."""
-    if "pipeline" not in item:
-        return item
-    row = item["pipeline"]
-    bundles = (item.get("bundleLinks") or {}).get("items")
+    """The pipeline of a list's row; what the project's wrapper says of links is kept beside its fields.
+
+    TypeError where what is said of it is not of the type that ICA's contract promises.
+    """
+    row = item.get("pipeline", item)
+    promised(row["id"])
+    bundles = (item.get("bundleLinks") or {}).get("items") if row is not item else None
+    objects = [row.get("owner"), row.get("tenant"), *(bundles or ())]
+    if not all(each is None or isinstance(each, dict) for each in objects):
+        raise TypeError("an owner, a tenant or a bundle is no object")
     if bundles:
         row["bundleLinks"] = bundles
-    if item.get("projectId"):
-        row["projectId"] = item["projectId"]
+    if row is not item and item.get("projectId"):
+        row["projectId"] = promised(item["projectId"])
     return row
 
 

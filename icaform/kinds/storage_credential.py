@@ -109,9 +109,8 @@ def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
     for row in listed:
         if row.get("timeModified") is not None:
             promised(row["timeModified"])
-        (mine if _owner(row) == view.identity.user else others).setdefault(promised(row["name"]), []).append(
-            row
-        )
+        whose = mine if _owner(row) == view.identity.user else others
+        whose.setdefault(promised(row["name"]), []).append(row)
     live: dict[Address, Live] = {}
     faults: list[Diagnostic] = []
     wanted: dict[str, Desired] = {}

@@ -1,4 +1,4 @@
-"""What is protected, in its manifest or in icaform.yaml, is not changed by any plan; what is missing is made."""
+"""What is protected, in its manifest or in icaform.yaml, is not changed; what is missing of it is made."""
 
 from __future__ import annotations
 

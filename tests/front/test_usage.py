@@ -36,7 +36,7 @@ CANARY = "canary-of-a-key-0001"
 USAGE = [
     ([], "Usage"),
     (["plna"], "did you mean `plan`?"),
-    (["destroy"], "the verbs are validate, plan, apply"),
+    (["destroy"], "the verbs are init, validate, plan, apply"),
     (["validate", "--outptu", "json"], "Did you mean '--output'?"),
     (["validate", "-o", "yaml"], "is not one of"),
     (["validate", "-l", CANARY], "--label wants NAME=VALUE"),
@@ -44,7 +44,7 @@ USAGE = [
     (["validate", "--var", "=" + CANARY], "--var wants NAME=VALUE"),
     (["validate", "--var-file", "nowhere.yaml"], "nowhere.yaml cannot be read: No such file"),
     (["validate", "--report", "json"], "--report wants DIALECT=FILE"),
-    (["validate", "--report", "jsn=x"], "it knows json, "),
+    (["validate", "--report", "jsn=x"], "validate speaks text, json, "),
     (["validate", "--report", "json=nowhere/x.json"], "there is no folder nowhere"),
     (["validate", "--x-api-key", CANARY], "No such option"),
     (["plan", f"--x-api-kye={CANARY}"], "No such option"),

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from icaform.kinds.analysis_batch.marks import Marks, read
+from icaform.kinds.analysis_batch.marks import Marks, marked
 from icaform.operation import Call, Json, Steps, ask
-from icaform.reference import V3, V4
+from icaform.reference import V3, V4, promised
 
 JOB_ENDED = frozenset({"STOPPED", "SUCCEEDED", "PARTIALLY_SUCCEEDED", "FAILED"})
 """ICA, Job.status: the values after which a batch creates nothing more."""
@@ -95,7 +95,7 @@ def _items(project_id: str, batch_id: str, *, paged: bool = False) -> Call:
 def _told(body: Json, ended: Json | None) -> Iterator[tuple[Marks, dict[str, Json]]]:
     """What a list of items tells of those that are ours; ``ended`` is the job of a batch that surely has."""
     for row in body["items"]:
-        marks = read(((row.get("request") or {}).get("tags") or {}).get("technicalTags") or ())
+        marks = marked(row["request"])
         if marks is None:
             continue
         processing = row.get("processing") or {}
@@ -105,7 +105,8 @@ def _told(body: Json, ended: Json | None) -> Iterator[tuple[Marks, dict[str, Jso
                 reason = processing.get("additionalStatusInformation") or "ICA gave no reason"
                 yield marks, {"failed": str(reason)}
             case "SUCCEEDED":
-                yield marks, {"analysis": created.get("id", ""), "status": created.get("status")}
+                analysis = promised(created["id"]) if created else ""
+                yield marks, {"analysis": analysis, "status": created.get("status")}
             case _ if ended is not None:
                 reason = ended.get("additionalStatusInformation")
                 yield marks, {"failed": str(reason or f"the batch ended as {ended.get('status')}")}

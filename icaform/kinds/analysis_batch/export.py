@@ -12,7 +12,7 @@ from urllib.parse import quote
 from icaform.address import Address
 from icaform.kinds.analysis_batch.batches import under_way
 from icaform.kinds.analysis_batch.desire import NAME
-from icaform.kinds.analysis_batch.marks import Marks, read
+from icaform.kinds.analysis_batch.marks import Marks, marked
 from icaform.kinds.analysis_batch.spec import Item, ItemFields
 from icaform.operation import Call, Json, Steps, ask, canonical, digest
 from icaform.portrait import Export, Portrait, Scope
@@ -29,7 +29,7 @@ def portraits(scope: Scope, view: View) -> Steps[Sequence[Portrait]]:
         answer = yield from ask(Call("POST", path, V3, content_type=V3, body={}, paged=True))
         batches: dict[str, list[Marks]] = {}
         for row in answer.body["items"]:
-            marks = read((row.get("tags") or {}).get("technicalTags") or ())
+            marks = marked(row)
             workspace, _, name = marks.batch.partition("/") if marks else ("", "", "")
             if marks and workspace == view.workspace:
                 batches.setdefault(name, []).append(marks)

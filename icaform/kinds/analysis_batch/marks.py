@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from icaform.operation import Json
+
 PREFIX = "icaform."
 
 
@@ -40,6 +42,18 @@ class Marks:
 def batch_tag(batch: str) -> str:
     """The one tag that finds all analyses of a batch; ``batch`` is ``workspace/name``."""
     return f"{PREFIX}batch={batch}"
+
+
+def marked(row: Json) -> Marks | None:
+    """The marks of an analysis, or of an item's request, as ICA tells it; None where it has none of ours.
+
+    Without its tags nobody could tell that it is there, and it would be started again: where they are no list
+    of texts, TypeError or KeyError, which are told as a bad answer.
+    """
+    tags = row["tags"]["technicalTags"]
+    if not isinstance(tags, list) or not all(isinstance(each, str) for each in tags):
+        raise TypeError("technicalTags are no list of texts")
+    return read(tags)
 
 
 def read(tags: Iterable[str | None]) -> Marks | None:

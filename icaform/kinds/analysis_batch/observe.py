@@ -15,9 +15,9 @@ from icaform.address import Address
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.kinds.analysis_batch.batches import Sent, batch_items, under_way
 from icaform.kinds.analysis_batch.desire import NAME, Wish
-from icaform.kinds.analysis_batch.marks import Marks, batch_tag, read
+from icaform.kinds.analysis_batch.marks import Marks, batch_tag, marked
 from icaform.operation import Call, Json, Steps, ask, canonical
-from icaform.reference import V3, Catalogue, PipelineSelect, id_in, pipelines, project
+from icaform.reference import V3, Catalogue, PipelineSelect, id_in, pipelines, project, promised
 from icaform.state import Desired, Live, Observed, View
 
 ARRIVAL = 900.0
@@ -102,7 +102,7 @@ def _search(project_id: str, batch: str) -> Steps[list[tuple[Marks, Json]]]:
     )
     found = []
     for row in answer.body["items"]:
-        marks = read((row.get("tags") or {}).get("technicalTags") or ())
+        marks = marked(row)
         if marks and marks.batch == batch:
             found.append((marks, row))
     return found
@@ -140,7 +140,7 @@ def _live(address: Address, marks: Marks, row: Json, project_id: str) -> Live:
         "attempt": marks.attempt,
         "reference": row.get("reference"),
     }
-    return Live(address, row["id"], facts, project_id)
+    return Live(address, promised(row["id"]), facts, project_id)
 
 
 def _arriving(wish: Desired, found: Sequence[tuple[Marks, Json]], view: View) -> bool:
@@ -237,7 +237,7 @@ def _resolve(
         catalogue = yield from pipelines(project_id, f"project {place!r}")
     if any(each.get("analysisStorage") for each in said):
         answer = yield from ask(Call("GET", "/api/analysisStorages", V3))
-        storages = {row["name"]: row["id"] for row in answer.body["items"]}
+        storages = {row["name"]: promised(row["id"]) for row in answer.body["items"]}
     for name in sorted({out["targetProjectId"] for each in said for out in each.get("analysisOutput") or ()}):
         ids[name] = id_in(name) or (project_id if name == place else (yield from project(name)))
     # Thousands of items name a handful of pipelines: each is looked for once, found or not.

@@ -1,0 +1,131 @@
+"""The tables that the matrix prints: by what was different afterwards, by fault, by server; what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from tests.crash.case import HIDDEN, VARIANTS, Case, Tally
+
+WORK = ("points", "kills", "states")
+HEAD = ("cases", "duplicates", "missing", "unknown")
+MOST = 40
+"""So many wrong cases are told in full."""
+
+
+def tables(tallies: Sequence[Tally]) -> Iterator[str]:
+    """Everything, line by line; what nobody can tell, where a server hides its jobs, apart from the rest."""
+    plain = [each for each in tallies if each.setting != HIDDEN]
+    hidden = [each for each in tallies if each.setting == HIDDEN]
+    yield "By what was different when icaform came again:"
+    yield from _by_variant(plain)
+    yield ""
+    yield "By fault of the run that was killed (points passed, processes killed, distinct states left):"
+    yield from _by(plain, "fault", lambda tally: tally.mishap.name)
+    yield ""
+    yield "By server:"
+    yield from _by(plain, "server", lambda tally: tally.setting)
+    yield ""
+    yield _total(plain)
+    if hidden:
+        yield ""
+        yield f"A server that lets nobody list its jobs ({HIDDEN}), faults of batches alone:"
+        yield from _by_variant(hidden)
+        yield ""
+        yield _total(hidden)
+
+
+def _by_variant(tallies: Sequence[Tally]) -> Iterator[str]:
+    cases = _cases(tallies)
+    rows = [(*each, *_counts(case for case in cases if case.variant == each)) for each in VARIANTS]
+    yield from _rows(("journal", "rerun", "user", "manifest", *HEAD), rows)
+
+
+def _by(tallies: Sequence[Tally], head: str, key: Callable[[Tally], str]) -> Iterator[str]:
+    rows = []
+    for name in dict.fromkeys(map(key, tallies)):
+        mine = [each for each in tallies if key(each) == name]
+        rows.append((name, *_work(mine), *_counts(_cases(mine))))
+    yield from _rows((head, *WORK, *HEAD), rows)
+
+
+def _total(tallies: Sequence[Tally]) -> str:
+    points, kills, states = _work(tallies)
+    cases, duplicates, missing, unknown = _counts(_cases(tallies))
+    reruns = sum(len(case.codes) for case in _cases(tallies))
+    return (
+        f"{points} points, {kills} kills, {states} distinct states, {cases} cases ({reruns} reruns): "
+        f"{duplicates} with duplicates, {missing} with something missing, {unknown} unknown and said so"
+    )
+
+
+def _cases(tallies: Iterable[Tally]) -> list[Case]:
+    return [case for tally in tallies for case in tally.cases]
+
+
+def _counts(cases: Iterable[Case]) -> tuple[int, int, int, int]:
+    """How many cases; and how many have a duplicate, miss something, and said that they cannot tell."""
+    found = list(cases)
+    return (
+        len(found),
+        sum(bool(each.verdict.duplicates) for each in found),
+        sum(bool(each.verdict.missing) for each in found),
+        sum(each.unknown for each in found),
+    )
+
+
+def _work(tallies: Iterable[Tally]) -> tuple[int, int, int]:
+    found = list(tallies)
+    return (sum(t.points for t in found), sum(t.kills for t in found), sum(t.states for t in found))
+
+
+def _rows(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterator[str]:
+    lines = [[str(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    for line in lines:
+        cells = [
+            cell.rjust(width) if rows and isinstance(rows[0][column], int) else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        yield "  " + "  ".join(cells).rstrip()
+
+
+def beyond_telling(case: Case) -> bool:
+    """Whether nobody could tell: without a journal, and with its jobs hidden, a batch of which not one
+    analysis shows yet leaves no trace, and ICA knows only the same call again (README, "Why a batch is never
+    started twice").
+    """
+    journal, when, user, manifest = case.variant
+    lost = journal == "lost" and when == "now" and case.setting == HIDDEN
+    return lost and (user == "other" or manifest != "unchanged")
+
+
+def misplaced(case: Case) -> bool:
+    """Whether icaform said unknown where SAFETY says that it can be decided.
+
+    It cannot where a batch was sent, its answer is not known, and not one of its analyses shows: then ICA
+    would repeat its answer only to the same user and the same body, so another user, or a manifest that wants
+    another body, has to wait until the batch has surely come or not. And it cannot be guessed which of two
+    credentials of one name and owner is ours.
+    """
+    journal, when, user, manifest = case.variant
+    waits = journal == "kept" and when == "now" and (user == "other" or manifest == "changed")
+    return case.unknown and not waits and case.mishap.name != "credential appears"
+
+
+def wrong(tallies: Sequence[Tally]) -> Iterator[str]:
+    """What must not be, each as a sentence that says how to have it again."""
+    for tally in tallies:
+        for each in tally.wrong:
+            yield f"{tally.setting}, {tally.mishap.name} at {tally.mishap.call or 'nothing'}: {each}"
+    for case in _cases(tallies):
+        duplicates = () if beyond_telling(case) else case.verdict.duplicates
+        for each in (*duplicates, *case.verdict.missing):
+            yield f"{_told(case)}: {each}"
+        if misplaced(case):
+            yield f"{_told(case)}: unknown, where SAFETY says that it can be decided"
+
+
+def _told(case: Case) -> str:
+    where = f"{case.setting}, {case.mishap.name} at {case.mishap.call or 'nothing'}, killed {case.point}"
+    return f"{where}; then {', '.join(case.variant)}: exits {' '.join(map(str, case.codes))}"
