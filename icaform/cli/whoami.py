@@ -26,6 +26,7 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
     from icaform.engine.connect import limits_of, server_of, session_of
     from icaform.engine.setting import find
     from icaform.engine.world import World
+    from icaform.render.report import line, plain
 
     world = world or World()
     output = Output.of("whoami", said, world.environ)
@@ -55,11 +56,13 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
             "workspace": place.setting.workspace,
         }
         if output.dialect == "json":
-            click.echo(json.dumps(told, indent=2))
+            # "##[" would be a command to a CI runner, wherever it stands.
+            click.echo(json.dumps(told, indent=2).replace("##", "\\u0023\\u0023"))
         else:
             width = max(map(len, told))
             for name, value in told.items():
-                click.echo(f"{name.replace('_', ' '):<{width}}  {value if value is not None else 'not told'}")
+                shown = line(plain(str(value))) if value is not None else "not told"
+                click.echo(f"{name.replace('_', ' '):<{width}}  {shown}")
         return Exit.DONE
 
     return guarded(output, work)

@@ -32,7 +32,7 @@ def check(call: Call, body: bytes | None, read_only: bool) -> None:
     """
     if not _PATH.fullmatch(call.path):
         raise ValueError(f"{call.path[:LONGEST_PATH]!r} is no path of the API")
-    parts = call.path.split("/")[1:]
+    parts = [part.partition(":")[0] for part in call.path.split("/")[1:]]
     if "%" in call.path or len(call.path) > LONGEST_PATH or any(part in ("", ".", "..") for part in parts):
         shown = replace(call, path=call.path[:LONGEST_PATH])
         raise BadAnswer(shown, "ICA gave an id that cannot stand in a path", certain=True)

@@ -10,10 +10,11 @@ import pytest
 
 from icaform.address import Address
 from icaform.change import Create, Standing, Update, edits_between, standing, worst
-from icaform.kinds import analysis_batch, pipeline, storage_credential
+from icaform.kinds import analysis_batch, pipeline
 from icaform.kinds.analysis_batch.compare import compare as compare_item
 from icaform.kinds.pipeline.spec import PipelineSpec
-from icaform.kinds.storage_credential import StorageCredentialSpec
+from icaform.kinds.storage_credential import KIND as CREDENTIAL
+from icaform.kinds.storage_credential.spec import StorageCredentialSpec
 from icaform.operation import Secret
 from icaform.state import PRESENT, Live
 from tests.core.conftest import same
@@ -89,24 +90,21 @@ def credentials() -> Iterator[tuple[str, Any, Any, Any]]:
 def test_credentials_are_compared_by_what_can_be_known() -> None:
     same(
         "credentials",
-        (
-            (given, said(storage_credential.compare(wish, live, seen)))
-            for given, wish, live, seen in credentials()
-        ),
+        ((given, said(CREDENTIAL.compare(wish, live, seen))) for given, wish, live, seen in credentials()),
     )
 
 
 def test_changes_of_credentials_become_calls() -> None:
     rows: dict[str, list[str]] = {}
     for _, wish, live, seen in credentials():
-        change = storage_credential.compare(wish, live, seen)
+        change = CREDENTIAL.compare(wish, live, seen)
         if isinstance(change, Create | Update):
-            made = [called(each) for each in storage_credential.operate([change], seen)]
+            made = [called(each) for each in CREDENTIAL.operate([change], seen)]
             rows.setdefault(f"{wish.spec.type} {'+'.join(change.verbs)}", made)
     same("credential calls", rows.items())
     change = Create(desired("StorageCredential", StorageCredentialSpec(type="AWS_ROLE")), (), ("paint",))
     with pytest.raises(ValueError, match="paint"):
-        storage_credential.operate([change], view())
+        CREDENTIAL.operate([change], view())
 
 
 PIPELINE_MEMORY: dict[str, dict[str, Any]] = {
@@ -241,5 +239,5 @@ def test_what_is_recalled_of_what_is_as_wanted() -> None:
     for before, now in product((None, "t1", "t2"), ("t1", None)):
         seen = None if before is None else Live(address, "c1", {"timeModified": before})
         live = Live(address, "c1", {"timeModified": now})
-        rows.append((("a credential", before, now), dict(storage_credential.recall(role, live, seen))))
+        rows.append((("a credential", before, now), dict(CREDENTIAL.recall(role, live, seen))))
     same("recalled", rows)

@@ -31,9 +31,10 @@ EVERYWHERE: dict[str, Document] = {
     "429": {"do": "status", "status": 429},
     "429, Retry-After": {"do": "status", "status": 429, "retry_after": 7},
     "stale token": {"do": "stale_token"},
-    "twin in flight": {"do": "twin", "delay": 20},
 }
 SOMEWHERE: dict[str, tuple[Document, tuple[str, ...]]] = {
+    # Without a key that ICA honours there is no such 409.
+    "twin in flight": ({"do": "twin", "delay": 20}, BATCHES),
     "effect much later": ({"delay": LATER, "when": "before"}, BATCHES),
     "item fails": ({"do": "fail_items", "fits": "cohort/S00[13]"}, BATCHES),
     "batch stops": ({"do": "stop_batch"}, BATCHES),

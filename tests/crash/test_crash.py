@@ -31,7 +31,7 @@ NOTHING = frozenset[str]()
 def matrix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
     """The matrix of a server without lag, of which few reruns are tried."""
     with rig(tmp_path_factory.mktemp("crash")) as one:
-        yield Matrix(one, "at once", some(3))
+        yield Matrix(one, "at once", some(4))
 
 
 def some(every: int) -> Callable[[int], tuple[Variant, ...]]:
@@ -59,7 +59,7 @@ def test_whatever_a_killed_run_left_the_next_ones_complete_it_and_double_nothing
 
 def test_the_same_holds_where_reads_lag_and_batches_take_their_time(tmp_path: Path) -> None:
     with rig(tmp_path) as one:
-        play(Matrix(one, "read lag, slow job", some(5)), ("none", ""), ("twin in flight", "first chunk"))
+        play(Matrix(one, "read lag, slow job", some(8)), ("none", ""), ("twin in flight", "first chunk"))
 
 
 @pytest.fixture(scope="module")

@@ -413,7 +413,7 @@ def mutations(document: Any) -> Iterator[Any]:
         inner = (
             value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         )
-        for key, each in list(inner)[:6]:
+        for key, each in list(inner)[: 6 if path else None]:
             yield from paths(each, (*path, key))
 
     for path in paths(document):

@@ -121,7 +121,8 @@ def following(lab: Lab, name: str = "ndjson") -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "icaform", *line],
         cwd=ROOT,
-        env={**os.environ, **lab.environ},
+        # Nothing but a flush shall bring a line out.
+        env={**os.environ, **lab.environ, "PYTHONUNBUFFERED": ""},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

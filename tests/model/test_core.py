@@ -88,7 +88,7 @@ def surroundings(meant: Declared, chance: Random) -> tuple[list[Desired], Observ
 def test_a_plan_is_made_of_any_wishes_and_whatever_the_server_says() -> None:
     tried: Counter[str] = Counter()
 
-    @searching(60, 20_000)
+    @searching(40, 20_000)
     @given(sets, chances)
     def plans(meant: Declared, chance: Random) -> None:
         found, observed, seen = surroundings(meant, chance)
@@ -144,7 +144,7 @@ def edited(before: Any, edits: Sequence[Edit]) -> Any:
 def test_the_edits_between_two_trees_lead_from_one_to_the_other() -> None:
     tried: Counter[str] = Counter()
 
-    @searching(150, 20_000)
+    @searching(100, 20_000)
     @given(objects, objects)
     def lead(before: Any, after: Any) -> None:
         edits = edits_between(before, after)
@@ -201,7 +201,7 @@ bound = st.none() | st.integers(0, 9)
 def test_a_guard_stops_exactly_what_is_more_than_was_allowed() -> None:
     tried: Counter[str] = Counter()
 
-    @searching(150, 20_000)
+    @searching(100, 20_000)
     @given(
         st.builds(Size, small, small, small, small, small, small),
         st.builds(Bounds, bound, bound, bound, st.none() | st.integers(0, 100).map(float)),
@@ -274,7 +274,7 @@ def exactly(value: Any) -> Any:
 def test_two_keys_are_equal_exactly_where_the_intents_are() -> None:
     tried: Counter[str] = Counter()
 
-    @searching(200, 20_000)
+    @searching(100, 20_000)
     @given(intents, intents, st.integers(0, 4), chances)
     def keyed(one: Any, other: Any, same: int, chance: Random) -> None:
         tenant, whom, call = other

@@ -133,6 +133,6 @@ def test_each_wish_comes_true_once_and_nothing_else_changes(servers: Servers) ->
     counts: Counter[str] = Counter()
     try:
         machine: Any = partial(Workspace, servers, counts)
-        run_state_machine_as_test(machine, settings=searching(12, 2000))
+        run_state_machine_as_test(machine, settings=searching(8, 2000, steps=10))
     finally:
         print(f"\nmodel checking: {dict(counts)}")

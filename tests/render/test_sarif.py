@@ -97,11 +97,14 @@ def test_more_results_than_github_takes_are_cut_worst_first_and_counted(
     found = [
         Diagnostic(Code.SECRET_UNSET, str(number), origin=Origin("a", 1, 1), severity=Severity.WARNING)
         for number in range(1_200)
-    ] + [Diagnostic(Code.BAD_VALUE, "last and worst", origin=Origin("a", 1, 1))]
+    ]
+    found += [Diagnostic(Code.BAD_VALUE, "last and worst", origin=Origin("a", 1, 1))]
+    found += [Diagnostic(Code.UNREACHABLE, "without a line")]
     told = run(of_findings(found, command="validate"))
     assert len(told["results"]) == 10
     assert told["results"][0]["message"]["text"] == "last and worst"
-    (note,) = told["invocations"][0]["toolExecutionNotifications"]
+    unplaced, note = told["invocations"][0]["toolExecutionNotifications"]
+    assert unplaced["message"]["text"] == "without a line"
     assert note["message"]["text"].startswith("1,191 more results are left out")
 
 

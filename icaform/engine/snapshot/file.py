@@ -12,7 +12,7 @@ from icaform.address import Address
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.engine.intake import Unreadable, regular
 from icaform.journal import Memory
-from icaform.operation import Answer, Json, Problem, digest
+from icaform.operation import Answer, Json, Problem, canonical, digest
 from icaform.state import Begun, Identity
 from icaform.wire.answer import NotJson, read_json
 from icaform.wire.limits import MIB, Limits
@@ -79,8 +79,15 @@ def to_text(snapshot: Snapshot) -> str:
             for asked, answer in snapshot.answers
         ],
     }
-    whole = {**document, "digest": _digest(document)}
-    return json.dumps(whole, indent=1, sort_keys=True, default=_plain) + "\n"
+    lines = [f"{json.dumps(name)}: {_spread(each)}" for name, each in document.items()]
+    return "{" + ",\n".join([*lines, f'"digest": "{_digest(document)}"']) + "}\n"
+
+
+def _spread(value: Json) -> str:
+    """The JSON of a field, a list with a line for each of its values, so that two files can be compared."""
+    if not isinstance(value, list) or not value:
+        return canonical(value)
+    return "[\n" + ",\n".join(map(canonical, value)) + "]"
 
 
 def load(name: str) -> Snapshot:
@@ -189,9 +196,3 @@ def _mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise TypeError
     return value
-
-
-def _plain(value: object) -> Json:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
