@@ -31,7 +31,7 @@ ODD = [
     "AKIAIOSFODNN7EXAMPLE", "x,y", "a/b", "@", "`", "é" * 40,
 ]  # fmt: skip
 texts = st.sampled_from(ODD) | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
-WORLDS = 8
+WORLDS = 5
 """For each generation of the API; what fails once in hundreds was looked for by hand with more of them."""
 STATUSES = ["Draft", "Released", "Deprecated", "Archived"]
 
@@ -57,7 +57,7 @@ def worlds(draw: st.DrawFn) -> dict[str, Any]:
             "status": draw(st.sampled_from(STATUSES)),
             "projects": draw(st.lists(st.sampled_from(ids), unique=True, max_size=len(ids))),
         }
-        for number in range(draw(st.integers(3, 9)))
+        for number in range(draw(st.integers(6, 9)))
     ]
     names = st.from_regex(r"[A-Za-z0-9_-]{1,12}", fullmatch=True) | st.sampled_from(
         ["no", "-", "_", "1", "x" * 150, "aws", "null", "a-b", "a_b", "AKIAIOSFODNN7EXAMPLE"]
@@ -70,7 +70,7 @@ def worlds(draw: st.DrawFn) -> dict[str, Any]:
             "type": draw(st.sampled_from(["AWS_USER", "AWS_ROLE"])),
             "shared": draw(st.booleans()),
         }
-        for number in range(draw(st.integers(2, 6)))
+        for number in range(draw(st.integers(4, 6)))
     ]
     return {"projects": projects, "pipelines": pipelines, "credentials": credentials}
 
@@ -143,7 +143,7 @@ def test_whatever_is_in_ica_its_export_validates_and_a_plan_of_it_is_empty(
 
     prove()
     print(tried)
-    assert tried["manifests"] > tried["worlds"]
+    assert tried["manifests"] > 2 * tried["worlds"]
     assert tried["left out"]
 
 

@@ -400,7 +400,7 @@ def written(file: Path, document: Any) -> None:
     file.write_text(json.dumps({**document, "digest": sealed}))
 
 
-MUTANTS = 9
+MUTANTS = 23
 """Of so many hostile files one is tried; all of them, some two thousand, take a minute."""
 
 
@@ -492,7 +492,7 @@ def test_a_file_that_is_none_or_hostile_is_an_error_and_never_a_defect(lab: Lab)
         assert ran.code in (0, 1, 65, 78), ran.text
         tried[ran.code] = tried.get(ran.code, 0) + 1
     print(f"{len(broken)} broken files; {sum(tried.values())} hostile ones, by exit code {tried}")
-    assert tried[78] > 50
+    assert tried[78] > 20
 
 
 def test_the_file_is_its_owner_s_and_is_replaced_whole(lab: Lab) -> None:

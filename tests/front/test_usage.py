@@ -49,7 +49,7 @@ USAGE = [
     (["validate", "--x-api-key", CANARY], "No such option"),
     (["plan", f"--x-api-kye={CANARY}"], "No such option"),
     (["plan", "--yes"], "No such option"),
-    (["apply"], "say --yes, or --approve"),
+    (["apply"], "say --yes, --approve with the plan"),
     (["apply", "--approve", "sha256:12"], "64 hexadecimal digits"),
     (["apply", "--yes", "--max-writes", "-1"], "--max-writes"),
     (["apply", "--yes", "--max-share", "101"], "--max-share"),

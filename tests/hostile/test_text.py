@@ -45,7 +45,8 @@ def refused(status: int) -> Act:
 def hostile(value: Any, keep: Callable[[str], bool]) -> Any:
     """The value with every text hostile but those under the names to keep."""
     if isinstance(value, dict):
-        return {name: each if keep(name) else hostile(each, keep) for name, each in value.items()}
+        kept = {name for name in value if keep(name) or name == "nextPageToken"}
+        return {name: each if name in kept else hostile(each, keep) for name, each in value.items()}
     if isinstance(value, list):
         return [hostile(each, keep) for each in value]
     return value + EVIL if isinstance(value, str) else value
