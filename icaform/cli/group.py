@@ -107,11 +107,11 @@ def _run(arguments: Sequence[str], world: object | None) -> int:
     try:
         return _invoked(arguments, world)
     except click.UsageError as error:
-        error.show()
+        _shown(error)
         command = error.ctx.info_name if error.ctx else None
         return told(arguments, command, Code.USAGE, error.format_message(), Exit.USAGE)
     except click.ClickException as error:
-        error.show()
+        _shown(error)
         return Exit.FAILED
     except Terminated:
         click.echo("stopped by SIGTERM", err=True)
@@ -129,6 +129,14 @@ def _run(arguments: Sequence[str], world: object | None) -> int:
         summary, remedy = defect(error)
         click.echo(f"error[internal]: {summary}\n  help: {remedy}", err=True)
         return Exit.FAILED
+
+
+def _shown(error: click.ClickException) -> None:
+    """As click shows it. The names of files in it are whoever's made them, and command nothing."""
+    from icaform.render.report import line, plain
+
+    error.message = line(plain(error.message))
+    error.show()
 
 
 def _invoked(arguments: Sequence[str], world: object | None) -> int:

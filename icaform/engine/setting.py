@@ -161,8 +161,11 @@ def _journal_flaw(folder: Path, journal: str | None) -> tuple[str, str] | None:
         return None
     if "://" in journal:
         return url.flaw(journal)
-    if (folder / journal).resolve().is_relative_to(folder.resolve()):
-        return None
+    try:
+        if (folder / journal).resolve().is_relative_to(folder.resolve()):
+            return None
+    except (OSError, ValueError, RuntimeError):  # the last for a loop of links, before Python 3.13
+        return "is no path", "name a path inside the workspace"
     return (
         "leads out of the workspace",
         "name a path inside it, or choose the journal with --journal or ICAFORM_JOURNAL",

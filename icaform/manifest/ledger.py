@@ -1,7 +1,7 @@
 """What is counted and reported over all documents of a file, and over all files of a run.
 
 The limits hold a run below 500 MB, whatever its manifests hold, and are far beyond what people review: a
-batch of 10,000 items with a few inputs each has 300,000 values.
+batch of 10,000 items with a few inputs each has 300,000 values, 50,000 pipelines have two million.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from icaform.address import Origin
 from icaform.diagnostic import Code, Diagnostic
 
 DEPTH = 100
-NODES = 1_000_000
+NODES = 2_500_000
 """Values of a run. A mapping or list counts four times: it takes as much memory, and as many errors."""
 HOLDER = 3
 """What a mapping or list counts beside its own place."""
 BEGIN = 10
 """What a document counts beside its values, so that many empty ones come to an end as well."""
-BYTES = 16 * 1024 * 1024
+BYTES = 32 * 1024 * 1024
 ALL_BYTES = 2 * BYTES
 """Of one file, and of all files of a run."""
 # Aliases may repeat a little freely; a bomb repeats much, and out of little.

@@ -1,4 +1,4 @@
-"""A certificate that does not verify stops everything before a byte of a request; so does half a handshake."""
+"""A certificate that does not verify stops a run before a byte of a request; so does half a handshake."""
 
 from __future__ import annotations
 

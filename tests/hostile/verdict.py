@@ -11,7 +11,7 @@ from icaform.cli.exit import Exit
 from icaform.diagnostic import Code
 from tests.hostile.process import MOST_MEMORY, Ended
 
-LONGEST_REPORT = 200_000
+LONGEST_REPORT = 1_000_000
 """Characters of everything that a run says: an attacker's text is cut, not passed on."""
 
 _BIDI = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
