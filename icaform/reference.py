@@ -7,8 +7,9 @@ for all kinds.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from urllib.parse import quote
 
 from pydantic import Field, model_validator
@@ -28,6 +29,9 @@ READS = frozenset(
 """The fields of projects and pipelines that are read here, and of a pipeline that is to run."""
 SHOWN = 8
 """How many candidates an error lists before it counts the rest."""
+LONGEST_NAME = 300
+GUESSED = 20
+"""For how many selections of one list the nearest name is looked for: to compare all names takes a while."""
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _URN = re.compile(r"urn:ilmn:ica:(?P<type>[a-z-]+):(?P<id>[0-9a-fA-F-]{36})(?:#.*)?")
@@ -66,7 +70,8 @@ def project(text: str) -> Steps[str]:
         return promised(rows[0]["id"])
     if rows:
         found = ", ".join(
-            f"{row['id']} ({(row.get('region') or {}).get('code', '?')})" for row in rows[:SHOWN]
+            f"{brief(row['id'])} ({brief((row.get('region') or {}).get('code', '?'))})"
+            for row in rows[:SHOWN]
         )
         raise Rejected(
             [
@@ -78,8 +83,8 @@ def project(text: str) -> Steps[str]:
             ]
         )
     answer = yield from ask(Call("GET", "/api/projects", V3, paged=True))
-    names = sorted(str(row.get("name")) for row in answer.body["items"])
-    shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    names = sorted(brief(row.get("name")) for row in answer.body["items"])
+    shown = several(names, len(names))
     raise Rejected(
         [
             Diagnostic(
@@ -136,6 +141,7 @@ class Catalogue:
     rows: Mapping[str, Json]
     detailed: bool
     by_code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    guessed: list[PipelineSelect] = field(default_factory=list, repr=False, compare=False)
 
     def find(self, select: PipelineSelect) -> list[Json]:
         """All rows that fit a selection."""
@@ -176,7 +182,7 @@ class Catalogue:
             raise Rejected([Diagnostic(Code.AMBIGUOUS, summary, "select by id")])
         if select.name is not None and self.rows and not self.named and not coded:
             raise Rejected([no_names(select)])
-        listed = f"it has {_listed(list(self.rows.values()))}" if self.rows else "it has no pipeline"
+        listed = f"it has {_listed(self.rows.values())}" if self.rows else "it has no pipeline"
         raise Rejected(
             [
                 Diagnostic(
@@ -190,13 +196,16 @@ class Catalogue:
 
     def _near(self, select: PipelineSelect) -> str:
         """The nearest thing to a selection. Of versions all are named and none is proposed."""
+        if len(self.guessed) >= GUESSED:
+            return ""
+        self.guessed.append(select)
         rows = self.rows.values()
         if select.name is None:
-            return did_you_mean(select.code or "", [str(row.get("code")) for row in rows])
-        versions = sorted(str(row.get("version")) for row in rows if row.get("name") == select.name)
+            return did_you_mean(select.code or "", [brief(row.get("code")) for row in rows])
+        versions = sorted(brief(row.get("version")) for row in rows if row.get("name") == select.name)
         if versions:
             return f"{select.name!r} has the versions {', '.join(versions[:SHOWN])}"
-        return did_you_mean(select.name, sorted({str(row["name"]) for row in rows if "name" in row}))
+        return did_you_mean(select.name, sorted({brief(row["name"]) for row in rows if "name" in row}))
 
 
 def no_names(select: PipelineSelect) -> Diagnostic:
@@ -264,6 +273,18 @@ def unwrap(item: Json) -> Json:
     return row
 
 
-def _listed(rows: list[Json]) -> str:
-    shown = ", ".join(f"{row.get('code')!r} ({row['id']})" for row in rows[:SHOWN])
-    return shown + (f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else "")
+def _listed(rows: Collection[Json]) -> str:
+    return several(
+        [f"{brief(row.get('code'))!r} ({brief(row['id'])})" for row in islice(rows, SHOWN)], len(rows)
+    )
+
+
+def several(shown: Sequence[str], count: int) -> str:
+    """The first few of so many, and how many more there are."""
+    return ", ".join(shown[:SHOWN]) + (f" and {count - SHOWN} more" if count > SHOWN else "")
+
+
+def brief(name: Json) -> str:
+    """What ICA calls a thing, in a sentence; ICA's own names have at most 255 characters, or 296."""
+    text = str(name)
+    return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "\N{HORIZONTAL ELLIPSIS}"

@@ -17,7 +17,17 @@ from icaform.kinds.analysis_batch.batches import Sent, batch_items, under_way
 from icaform.kinds.analysis_batch.desire import NAME, Wish
 from icaform.kinds.analysis_batch.marks import Marks, batch_tag, marked
 from icaform.operation import Call, Json, Steps, ask, canonical
-from icaform.reference import V3, Catalogue, PipelineSelect, id_in, pipelines, project, promised
+from icaform.reference import (
+    V3,
+    Catalogue,
+    PipelineSelect,
+    brief,
+    id_in,
+    pipelines,
+    project,
+    promised,
+    several,
+)
 from icaform.state import Desired, Live, Observed, View
 
 ARRIVAL = 900.0
@@ -298,7 +308,8 @@ def _storage(name: str, storages: Mapping[str, str]) -> str:
             [
                 Diagnostic(
                     Code.NOT_FOUND,
-                    f"there is no analysis storage {name!r}; ICA offers {', '.join(sorted(storages))}",
+                    f"there is no analysis storage {name!r}; ICA offers "
+                    + several([brief(each) for each in sorted(storages)], len(storages)),
                     "use one of these names",
                 )
             ]

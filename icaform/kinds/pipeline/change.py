@@ -10,7 +10,7 @@ from icaform.diagnostic import Code, Diagnostic
 from icaform.kinds.pipeline.links import NOT_ASKED
 from icaform.kinds.pipeline.spec import MESSAGED, ORDER, VERBS, PipelineSpec
 from icaform.operation import Call, Json, Operation, Repeat
-from icaform.reference import SHOWN, V3
+from icaform.reference import SHOWN, V3, brief
 from icaform.state import Desired, Live, View
 
 
@@ -32,7 +32,7 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
             live,
             Diagnostic(
                 Code.FOREIGN_STATE,
-                f"ICA reports the status {status!r}, which icaform does not move pipelines out of",
+                f"ICA reports the status {brief(status)!r}, which icaform does not move pipelines out of",
                 "wait for ICA to finish, or settle it in ICA",
                 origin=wish.place(("spec", "status")),
                 address=wish.address,
