@@ -149,6 +149,7 @@ def edits_between(before: Mapping[str, Json], after: Mapping[str, Json]) -> tupl
         ignore_type_in_groups=[],
         zip_ordered_iterables=True,
         ignore_private_variables=False,
+        threshold_to_diff_deeper=0,
     )
     edits = [
         Edit(_path(each.path(output_format="list")), _present(each.t1), _present(each.t2))

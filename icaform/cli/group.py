@@ -135,8 +135,9 @@ def _shown(error: click.ClickException) -> None:
     """As click shows it. The names of files in it are whoever's made them, and command nothing."""
     from icaform.render.report import line, plain
 
-    error.message = line(plain(error.message))
-    error.show()
+    if isinstance(error, click.UsageError) and error.ctx:
+        click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help' for help.\n", err=True)
+    click.echo(f"Error: {line(plain(error.format_message()))}", err=True)
 
 
 def _invoked(arguments: Sequence[str], world: object | None) -> int:

@@ -98,7 +98,7 @@ def test_a_stranger_of_the_same_name_met_in_doubt_is_unknown_and_not_made_again(
         sleep(seconds)
 
     lab.clock.sleep = meanwhile
-    assert lab.apply().code == 14
+    assert lab.apply("--first-run").code == 14
     assert len([each for each in objects(lab, "Credential") if each["name"] == "c"]) == 2
 
 

@@ -78,15 +78,16 @@ def test_a_journal_made_by_one_machine_serves_another(lab: Any, tmp_path: Path) 
 LOST = "the journal knows nothing of workspace"
 
 
-def test_only_who_starts_analyses_without_any_memory_waits_for_what_may_be_on_its_way(lab: Any) -> None:
+def test_only_who_makes_something_without_any_memory_waits_for_what_may_be_on_its_way(lab: Any) -> None:
     everything.write(lab)
-    cohort = (lab.folder / "cohort.yaml").read_text()
-    (lab.folder / "cohort.yaml").unlink()
-    lab.write("pipelines.yaml", everything.PIPELINES)
-    assert LOST not in lab.apply().err, "no analysis is started"
-    forget(lab)
-    lab.write("cohort.yaml", cohort)
-    assert LOST in lab.apply().err
+    parts = {name: (lab.folder / name).read_text() for name in ("cohort.yaml", "credentials.yaml")}
+    for name in parts:
+        (lab.folder / name).unlink()
+    assert LOST not in lab.apply().err, "a status that is stated twice is the same"
+    for name, text in parts.items():
+        forget(lab)
+        lab.write("cohort.yaml", everything.cohort(5)) if name == "cohort.yaml" else lab.write(name, text)
+        assert LOST in lab.apply().err, name
     lab.write("cohort.yaml", everything.cohort(7, credential="lab-archive"))
     assert LOST not in lab.apply().err, "the journal knows the workspace by now"
     assert everything.wrong(lab, 7) == []

@@ -94,9 +94,9 @@ def test_libica_takes_every_body_that_icaform_sends(lab: Lab, sent: list[tuple[s
             if change:
                 for secret in folder.rglob("secret-access-key"):
                     secret.write_text(secret.read_text("utf-8").replace(*change), encoding="utf-8")
-            ran = lab.run(
-                "apply", str(folder), "--yes", "--allow-irreversible", "2", "--project-id", "wgs-prod"
-            )
+            where = [str(folder), "--project-id", "wgs-prod"]
+            steps = lab.run("plan", *where, "--output", "json").json["counts"]["irreversible"]
+            ran = lab.run("apply", *where, "--yes", "--allow-irreversible", str(steps))
             assert ran.code == 0, ran.text
     counts: Counter[str] = Counter()
     for path, media, body in sent:

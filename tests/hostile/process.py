@@ -21,8 +21,8 @@ MOST_MEMORY = 500.0
 LONGEST = 60.0
 """Seconds after which a process is killed and the test failed. A run under attack ends long before: this is
 for machines that are busy."""
-MEGABYTE = 1024 * (1024 if sys.platform == "darwin" else 1)
-"""The unit of ru_maxrss is a kilobyte, but a byte on macOS."""
+GLANCE = 0.01
+"""Seconds between two looks at what a process takes."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +76,32 @@ def icaform(
         )
         alarm = threading.Timer(longest, os.killpg, (process.pid, signal.SIGKILL))
         alarm.start()
+        highest = 0.0
         try:
-            _, status, usage = os.wait4(process.pid, 0)
+            while True:
+                highest = max(highest, peak(process.pid))
+                ended, status = os.waitpid(process.pid, os.WNOHANG)
+                if ended:
+                    break
+                time.sleep(GLANCE)
         finally:
             alarm.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.monotonic() - begun
-        return Ended(process.returncode, _text(out), _text(err), usage.ru_maxrss / MEGABYTE, seconds)
+        return Ended(process.returncode, _text(out), _text(err), highest, seconds)
+
+
+def peak(process: int | str = "self") -> float:
+    """Megabytes of resident memory that a process has had at most; 0 where the system does not tell.
+
+    What wait4 tells counts the parent's memory in, from before the program was loaded.
+    """
+    try:
+        status = Path(f"/proc/{process}/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return 0.0
+    told = next((line for line in status.splitlines() if line.startswith("VmHWM:")), "VmHWM: 0 kB")
+    return float(told.split()[1]) / 1024
 
 
 def _text(file: IO[bytes]) -> str:
