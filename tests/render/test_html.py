@@ -22,7 +22,7 @@ from tests.render.test_markdown_safety import BIDI, reports, squeezed, texts
 
 html = dialect("html")
 relaxed = settings(
-    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 VOID = {"meta", "link", "input"}
 TAGS = VOID | {

@@ -103,7 +103,6 @@ pre {
 .red { --tone: var(--red); } .violet { --tone: var(--violet); } .amber { --tone: var(--amber); }
 .orange { --tone: var(--orange); } .blue { --tone: var(--blue); } .green { --tone: var(--green); }
 .grey { --tone: var(--grey); }
-[hidden] { display: none !important; }
 @media (max-width: 40rem) {
   header { padding-top: 1.25rem; }
   h1 { font-size: 1.25rem; }
