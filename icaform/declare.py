@@ -11,7 +11,7 @@ from pydantic import Field
 
 from icaform import graph
 from icaform.address import Address
-from icaform.diagnostic import Code, Diagnostic, did_you_mean
+from icaform.diagnostic import MOST_TOLD, Code, Diagnostic, did_you_mean
 from icaform.kind import Kind, Manifest
 from icaform.manifest import Document, check, shown
 from icaform.state import MOST_BORROWED, Desired, Spec
@@ -60,6 +60,8 @@ def declare(
     for document in documents:
         address, more, wrong = admit(kinds, document)
         found += wrong
+        if len(found) > MOST_TOLD:
+            return wishes, found
         borrowed += sum(wish.borrowed for wish in more)
         if borrowed > MOST_BORROWED:
             found.append(_too_much(document))

@@ -9,6 +9,9 @@ from enum import Enum
 
 from icaform.address import Address, Origin
 
+MOST_TOLD = 1_000
+"""Errors of a file, or of a run, that are told; who has more has one mistake many times."""
+
 
 class Severity(Enum):
     """How much a diagnostic weighs: an error stops the run before its first write, a warning does not."""

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from icaform.declare import declare
-from icaform.diagnostic import Code, Diagnostic, Rejected, Severity
+from icaform.diagnostic import MOST_TOLD, Code, Diagnostic, Rejected, Severity
 from icaform.engine.intake import Unreadable, leads_out, regular
 from icaform.engine.setting import FILE, Place, find
 from icaform.kind import Kind
@@ -19,8 +19,6 @@ from icaform.state import Desired
 SUFFIXES = (".yaml", ".yml")
 MOST_RESOURCES = 100_000
 """Resources of one run, that small ones come to an end too: a plan of 50,000 items takes some 300 MB."""
-MOST_ERRORS = 1_000
-"""Errors of one run that are shown; who has more has one mistake many times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,7 @@ def gather(
         more, wrong = read(data, name, variables, allowance)
         documents += more
         found += wrong
-        if len(found) > MOST_ERRORS or allowance.spent:
+        if len(found) > MOST_TOLD or allowance.spent:
             break
     wishes, wrong = declare(kinds, documents)
     found += wrong
@@ -110,10 +108,10 @@ def gather(
 def _first(found: list[Diagnostic]) -> list[Diagnostic]:
     """What is wrong, in the order of files and lines; of very much the first."""
     found.sort(key=lambda each: (each.origin is None, each.origin or 0, each.summary))
-    if len(found) <= MOST_ERRORS:
+    if len(found) <= MOST_TOLD:
         return found
-    summary = f"more than {MOST_ERRORS:,} errors; the rest is not shown, and may not have been read"
-    return [*found[:MOST_ERRORS], Diagnostic(Code.TOO_LARGE, summary, "correct these first")]
+    summary = f"more than {MOST_TOLD:,} errors; the rest is not shown, and may not have been read"
+    return [*found[:MOST_TOLD], Diagnostic(Code.TOO_LARGE, summary, "correct these first")]
 
 
 def _texts(

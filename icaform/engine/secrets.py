@@ -22,6 +22,7 @@ MAX_BYTES = 64 * 1024
 """A secret longer than this is a mistake."""
 COMMAND_TIMEOUT = 60.0
 """Seconds that a secret's command may take."""
+_CONTROLS = frozenset(map(chr, range(32))) - set("\t\n\r")
 
 
 class Secrets:
@@ -84,6 +85,8 @@ class Secrets:
             value.encode()
         except UnicodeEncodeError:
             raise _unset(secret, "is not UTF-8 text") from None
+        if not value.isprintable() and set(value) & _CONTROLS:
+            raise _unset(secret, "holds control characters, which no secret has")
         return value
 
     def guard(self, value: str) -> None:

@@ -13,12 +13,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from icaform.address import Origin
-from icaform.diagnostic import Code, Diagnostic
+from icaform.diagnostic import MOST_TOLD, Code, Diagnostic
 from icaform.manifest.document import Document, Json, Key
 from icaform.manifest.secrecy import name_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
+    from pydantic_core import SchemaValidator
 
     from icaform.manifest.wording import Finding
 
@@ -28,8 +29,10 @@ else:
 
 Place = Callable[[tuple[Key, ...], bool], Origin | None]
 
-# pydantic's errors that are put into words; who has more has one mistake many times.
-_MOST = 1_000
+# Values of a document, from which on only the first wrong item of each list is told: pydantic keeps every
+# error until it has found the last, and a million of them take 400 MB.
+_MANY = 100_000
+_WRAPPED = frozenset({"model", "function-after", "function-before", "function-wrap"})
 # What is wrong with a value that was refused when it was read is known; its type and limits are a
 # consequence.
 _CONSEQUENCES = frozenset({Code.WRONG_TYPE, Code.BAD_VALUE})
@@ -78,10 +81,12 @@ def _validate(value: Json, model: type[M], path: tuple[Key, ...]) -> tuple[M | N
     to_json, invalid = _pydantic()
     try:
         # Five times as fast as json.dumps, and most of what a sound manifest costs here.
-        text: str | bytes = to_json(value, inf_nan_mode="constants")
+        text = to_json(value, inf_nan_mode="constants")
     except ValueError:
-        text = json.dumps(value)
+        text = json.dumps(value).encode()
     try:
+        if text.count(b",") > _MANY:
+            _brief(model).validate_json(text)
         made: M = model.__pydantic_validator__.validate_json(text)
         return made, []
     except invalid as error:
@@ -91,12 +96,35 @@ def _validate(value: Json, model: type[M], path: tuple[Key, ...]) -> tuple[M | N
         return None, findings(model, value, path, errors)
 
 
+@cache
+def _brief(model: type[BaseModel]) -> SchemaValidator:
+    """A validator of the model's fields alone, which leaves a list at the first wrong item of it."""
+    from pydantic_core import SchemaValidator
+
+    return SchemaValidator(_hasty(model.__pydantic_core_schema__))
+
+
+def _hasty(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_hasty(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kind = schema.get("type")
+    if isinstance(kind, dict):  # these are the fields of a model, and one of them is called so
+        kind = ""
+    if kind in _WRAPPED:
+        # A model would bring its own validator along, which is not hasty.
+        return _hasty(schema["schema"])
+    inner = {name: _hasty(each) for name, each in schema.items()}
+    return inner | {"fail_fast": True} if kind in ("tuple", "list") else inner
+
+
 def _first(error: ValidationError) -> Iterator[Any]:
     """The first errors, one after the other: as a list of dicts a million of them would fill the machine."""
     text = error.json(include_input=False, include_context=False, include_url=False)
     decode = json.JSONDecoder().raw_decode
     at = 1
-    for _ in range(min(error.error_count(), _MOST)):
+    for _ in range(min(error.error_count(), MOST_TOLD)):
         each, at = decode(text, at)
         at += 1
         yield each

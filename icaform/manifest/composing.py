@@ -23,7 +23,7 @@ from icaform.manifest.events import (
     STREAM_END,
     Event,
 )
-from icaform.manifest.ledger import BEGIN, DEPTH, HOLDER, Ledger
+from icaform.manifest.ledger import BEGIN, DEPTH, ENTRIES, HOLDER, Ledger
 from icaform.manifest.rarities import Rarities
 from icaform.manifest.scalars import NUMERIC, WORDS, Ambiguous
 
@@ -147,6 +147,8 @@ class Segment:
                         mapping, sequence, wanting = None, items, False
                 elif kind is MAPPING_END or kind is SEQUENCE_END:
                     ended: Any = sequence if mapping is None else mapping
+                    if len(ended) > ENTRIES:
+                        rare.too_long(stack[-1][4])
                     mapping, sequence, key, anchor, start = stack.pop()
                     if odd and odd[-1] == start:
                         rare.settle(ended, start)

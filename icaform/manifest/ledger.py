@@ -7,13 +7,15 @@ batch of 10,000 items with a few inputs each has 300,000 values, 50,000 pipeline
 from __future__ import annotations
 
 from icaform.address import Origin
-from icaform.diagnostic import Code, Diagnostic
+from icaform.diagnostic import MOST_TOLD, Code, Diagnostic
 
 DEPTH = 100
 NODES = 2_500_000
 """Values of a run. A mapping or list counts four times: it takes as much memory, and as many errors."""
 HOLDER = 3
 """What a mapping or list counts beside its own place."""
+ENTRIES = 100_000
+"""Of one mapping or list; each may be a resource, or an error, of its own."""
 BEGIN = 10
 """What a document counts beside its values, so that many empty ones come to an end as well."""
 BYTES = 32 * 1024 * 1024
@@ -22,7 +24,6 @@ ALL_BYTES = 2 * BYTES
 # Aliases may repeat a little freely; a bomb repeats much, and out of little.
 AMPLIFICATION = 10
 FREELY_EXPANDED = 1_000_000
-DIAGNOSTICS = 1_000
 
 
 class Abandoned(Exception):  # noqa: N818 - a verdict, not a failure
@@ -69,8 +70,8 @@ class Ledger:
     def enter(self, diagnostic: Diagnostic) -> None:
         """Add a diagnostic; Stopped when there are too many."""
         self.diagnostics.append(diagnostic)
-        if len(self.diagnostics) >= DIAGNOSTICS:
-            summary = f"more than {DIAGNOSTICS:,} errors; the rest of the file was not read"
+        if len(self.diagnostics) >= MOST_TOLD:
+            summary = f"more than {MOST_TOLD:,} errors; the rest of the file was not read"
             self.diagnostics.append(
                 Diagnostic(Code.TOO_LARGE, summary, "correct these first", origin=diagnostic.origin)
             )

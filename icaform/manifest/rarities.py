@@ -14,7 +14,7 @@ from icaform.diagnostic import Code, did_you_mean
 from icaform.manifest import tags
 from icaform.manifest.document import Json, Marks, no_marks, pack, size
 from icaform.manifest.events import MAPPING, MAPPING_END, SEQUENCE, SEQUENCE_END, Event
-from icaform.manifest.ledger import DEPTH, HOLDER, Abandoned, Ledger
+from icaform.manifest.ledger import DEPTH, ENTRIES, HOLDER, Abandoned, Ledger
 from icaform.manifest.merging import Extent, Left, Merge, copy_of, extent, mergeable, rebuild
 from icaform.manifest.scalars import Ambiguous, Excessive, meaning, number, tagged
 from icaform.manifest.secrecy import hidden, name_of, shown
@@ -123,6 +123,13 @@ class Rarities:
     def too_deep(self, event: Event) -> None:
         """A container inside too many others; Abandoned."""
         self._deep(pack(event.start_mark.line, event.start_mark.column))
+
+    def too_long(self, start: int) -> None:
+        """A mapping or list, whose first mark this is, with too many entries; Abandoned."""
+        summary = f"a mapping or list has more than {ENTRIES:,} entries"
+        place = self._base + self.marks[start]
+        self._ledger.report(Code.TOO_LARGE, summary, "split it into several manifests", place)
+        raise Abandoned
 
     def count(self, unfinished: int, start: int) -> None:
         """Hold the number of nodes against the limit; Stopped. ``start`` is the document's line."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from icaform.address import Address, Origin
-from icaform.diagnostic import Code, Diagnostic
+from icaform.diagnostic import MOST_TOLD, Code, Diagnostic
 from icaform.kind import Manifest
 from icaform.kinds.analysis_batch.spec import AnalysisBatchSpec, ItemFields, merged
 from icaform.manifest import Document, check_value
@@ -76,6 +76,8 @@ def desire(manifest: Manifest) -> tuple[Sequence[Desired], Sequence[Diagnostic]]
             )
         for each in wrong:
             found.setdefault((each.origin, each.summary), each)
+        if len(found) > MOST_TOLD:
+            break
         if wrong:
             continue
         wishes.append(
