@@ -26,10 +26,8 @@ def section(danger: Danger, rows: Sequence[Row]) -> tuple[Section, ...]:
     """The section of these rows, or none where there are no rows."""
     if not rows:
         return ()
-    found = _grouped(rows, _shape)
-    if len(found) > MANY:
-        found = _grouped(rows, _rough)
-    return (Section(danger, tuple(_group(each) for each in found)),)
+    found = _grouped(rows, _shape, MANY) or _grouped(rows, _rough)
+    return (Section(danger, tuple([_group(each) for each in found])),)
 
 
 def rougher(section: Section) -> Section:
@@ -85,12 +83,15 @@ def tallied(
     return tuple(shown), len(counts) - len(shown)
 
 
-def _grouped(rows: Sequence[Row], shape: Shape) -> list[list[Row]]:
+def _grouped(rows: Sequence[Row], shape: Shape, most: int | None = None) -> list[list[Row]]:
+    """The rows by their shape; none where there would be more groups than ``most``."""
     found: dict[Hashable, list[Row]] = {}
     for row in rows:
         key = shape(row)
         group = found.get(key)
         if group is None:
+            if len(found) == most:
+                return []
             group = found[key] = []
         group.append(row)
     return list(found.values())

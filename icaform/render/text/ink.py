@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 from icaform.render.report import Sign, line, plain
-from icaform.render.text.width import cells, head, tail
+from icaform.render.text.width import WIDEST, cells, head, tail
 
 STYLES = {
     "bold": "1",
@@ -31,8 +31,7 @@ SIGNS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A piece of a line that is not broken. What it holds was made plain, so its cells are its width."""
 
     text: str
@@ -50,9 +49,10 @@ def solid(text: str, style: str = "") -> Span:
 def prose(text: str, width: int, style: str = "") -> list[Span]:
     """The words of a text; a word longer than the width is cut into pieces."""
     room = max(width, 8)
-    return [
-        Span(piece, style) for word in plain(text.replace("\n", " ")).split() for piece in _pieces(word, room)
-    ]
+    words = plain(text.replace("\n", " ")).split()
+    if max(map(len, words), default=0) * WIDEST > room:
+        words = [piece for word in words for piece in _pieces(word, room)]
+    return [Span(word, style) for word in words]
 
 
 def _pieces(word: str, room: int) -> Iterator[str]:
@@ -76,14 +76,14 @@ def flow(
     now += [lead] if lead else []
     used, fresh = indent + (cells(lead.text) if lead else 0), True
     for span in spans:
-        need = cells(span.text) + (0 if fresh else len(gap))
-        if not fresh and used + need > width:
+        need = cells(span.text)
+        if not fresh and used + len(gap) + need > width:
             yield tuple(now)
             used = indent if hang is None else hang
             now, fresh = ([Span(" " * used)] if used else []), True
-            need = cells(span.text)
         if not fresh:
             now.append(Span(gap, span.style if span.style == now[-1].style else ""))
+            used += len(gap)
         now.append(span)
         used, fresh = used + need, False
     if not fresh:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from unicodedata import category, east_asian_width
 
+WIDEST = 2
+"""Columns that one character takes at most."""
 _NONE = ("Mn", "Me")
 """General categories of the marks that are set on the character before them (Unicode, UAX 44)."""
 
@@ -48,4 +50,4 @@ def clipped(text: str, room: int) -> str:
 def _cells(character: str) -> int:
     if category(character) in _NONE:
         return 0
-    return 2 if east_asian_width(character) in "WF" else 1
+    return WIDEST if east_asian_width(character) in "WF" else 1
