@@ -29,12 +29,18 @@ class Clock:
     def now(self) -> float:
         return (self._still if self.manual else time.time()) + self.offset
 
-    def advance(self, seconds: float) -> None:
+    async def advance(self, seconds: float) -> None:
+        """Move on; whoever is to wake on the way acts at its own moment, and not only at the end."""
         if seconds < 0:
             raise ValueError("the clock cannot go back")
+        while self._sleepers and self._sleepers[0][0] <= self.now() + seconds:
+            due, _, sleeper = heapq.heappop(self._sleepers)
+            step = min(max(due - self.now(), 0.0), seconds)
+            self.offset += step
+            seconds -= step
+            _wake(sleeper)
+            await asyncio.sleep(0)
         self.offset += seconds
-        while self._sleepers and self._sleepers[0][0] <= self.now():
-            _wake(heapq.heappop(self._sleepers)[2])
 
     @property
     def sleepers(self) -> int:
