@@ -15,6 +15,8 @@ from icaform.diagnostic import Diagnostic
 Json: TypeAlias = Any
 """What ``json.loads`` returns. In a body that is not yet sent, leaves may also be Made or Secret."""
 
+AT_WORK = 75.0
+"""Seconds for which ICA may be at work on a call whose answer is lost: longer than one waits for it."""
 MAX_KEY = 255
 """Longest Idempotency-Key that ICA accepts (ICA, description of the Idempotency-Key header)."""
 
@@ -147,6 +149,9 @@ class Operation:
     """Under which name the answer's ``id`` is remembered for each address; empty: it has none."""
     remember: Mapping[Address, Mapping[str, Json]] = field(default_factory=dict)
     """What to remember of each resource once the call is acknowledged: facts that cannot be read back."""
+    fails: Mapping[Address, Mapping[str, Json]] = field(default_factory=dict)
+    """What to remember of each resource where ICA refuses the call for what it says, and not for who asks: it
+    is this resource's own failure. The reason is remembered beside it, as ``failed``."""
     unproven: tuple[str, ...] = ()
     """Facts of these that seeing the effect of a call that was not acknowledged does not prove."""
 

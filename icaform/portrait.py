@@ -55,7 +55,8 @@ class Export:
 
     ``portraits`` finds what is there. ``survey`` asks what manifests that nobody has written yet may ask.
     ``reads`` names the fields of answers that the kind's conversations and comparisons read, whatever object
-    they stand in: the rest of an answer can be forgotten. ``private`` are facts that stay in the journal:
+    they stand in, or with ``path#field`` in the answers of one path alone: the rest of an answer can be
+    forgotten. ``private`` are facts that stay in the journal:
     they tell something of a secret.
     """
 

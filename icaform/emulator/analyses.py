@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from . import data, inputs
 from .body import AnalysisQuery, AnalysisQueryWithPipelines, CreateAnalysis, UpdateAnalysis
 from .call import DONE, Answer, Call, etag, shown
 from .clock import iso
@@ -31,7 +32,14 @@ def starter(language: str) -> Callable[[Call], Answer]:
         project, wanted = call.project(), call.body
         assert isinstance(wanted, CreateAnalysis)
         pipeline = linked_one(call, project.id, wanted.pipeline_id, call.now)
-        reason = refusal(pipeline, language) or storage_refusal(call, wanted)
+        inputs.hold([wanted])
+        reason = (
+            outcome_of(call.world, wanted.user_reference, call.rules).reason
+            or refusal(pipeline, language)
+            or storage_refusal(call, wanted)
+            or data.refusal(wanted)
+            or inputs.refusal(wanted)
+        )
         if reason:
             raise Problem(400, reason)
         analysis = planned(call, wanted, pipeline, call.world.next_ids("analysis", 1)[0], call.now)

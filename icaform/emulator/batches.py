@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from . import data, inputs
 from .analyses import planned, refusal, storage_refusal, tags_of
 from .analyses import render as render_analysis
 from .body import CreateAnalysis, CreateBatch
@@ -35,6 +36,7 @@ def create_batch(call: Call) -> Answer:
         *(("NEXTFLOW", item) for item in wanted.nextflow_items or ()),
         *(("NEXTFLOW", item) for item in wanted.nextflow_json_items or ()),
     ]
+    inputs.hold(entry for _, entry in entries)
     count = len(entries)
     item_ids = call.world.next_ids("analysisCreationBatchItem", count)
     analysis_ids = call.world.next_ids("analysis", count)
@@ -106,7 +108,13 @@ def _fate(
     except Problem as problem:
         return None, problem.detail
     scripted = outcome_of(call.world, entry.user_reference, call.rules).reason
-    return pipeline, scripted or refusal(pipeline, language) or storage_refusal(call, entry)
+    refused = (
+        refusal(pipeline, language)
+        or storage_refusal(call, entry)
+        or data.refusal(entry)
+        or inputs.refusal(entry)
+    )
+    return pipeline, scripted or refused
 
 
 def _found(call: Call) -> Batch:

@@ -250,14 +250,19 @@ class CreateAnalysis(Body):
     output_parent_folder_id: str | None = None
     logs: Logs | None = None
     analysis_output: tuple[OutputMapping, ...] | None = None
-    activation_code_detail_id: UUID | None = None
 
 
 class CreateCwl(CreateAnalysis):
     analysis_input: Annotated[CwlStructured | CwlJson, Field(discriminator="object_type")]
+    activation_code_detail_id: UUID | None = None
 
 
 class CreateNextflow(CreateAnalysis):
+    analysis_input: StructuredInput
+    activation_code_detail_id: UUID | None = None
+
+
+class CreateCwlWithStructured(CreateAnalysis):
     analysis_input: StructuredInput
 
 

@@ -13,7 +13,9 @@ from .world import World
 
 @dataclass(frozen=True)
 class Outcome:
-    """`reason` makes a batch item fail; `analysis` is how the analysis ends, with its `summary`."""
+    """`reason` makes a batch item fail and a single start be refused; `analysis` is how the analysis ends,
+    with its `summary`.
+    """
 
     user_reference: str = "*"
     reason: str | None = None

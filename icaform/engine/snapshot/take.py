@@ -48,7 +48,7 @@ def take(run: Run, projects: Sequence[str], named: str) -> tuple[Snapshot, str]:
         run.place.setting.server or "",
         _public(run),
         tuple(
-            (asked_by(call), replace(answer, body=trimmed(answer.body, reads), etag=""))
+            (asked_by(call), replace(answer, body=trimmed(answer.body, _read_at(call.path, reads)), etag=""))
             for call, answer in heard.heard.values()
         ),
     )
@@ -66,6 +66,11 @@ _LEAK = Diagnostic(
     "what ICA or the journal tells holds the value of a secret, so no snapshot was written",
     "look for it in the names and the messages of what you keep in ICA, and rotate it",
 )
+
+
+def _read_at(path: str, reads: frozenset[str]) -> frozenset[str]:
+    """The fields that are read in the answers of a path: ``path#field`` is one of that path alone."""
+    return reads | {each.rpartition("#")[2] for each in reads if each.startswith(f"{path}#")}
 
 
 def trimmed(value: Json, reads: frozenset[str]) -> Json:

@@ -9,7 +9,8 @@ from typing import Any
 from icaform.address import Address, Origin
 from icaform.diagnostic import MOST_TOLD, Code, Diagnostic
 from icaform.kind import Manifest
-from icaform.kinds.analysis_batch.spec import AnalysisBatchSpec, ItemFields, merged
+from icaform.kinds.analysis_batch.spec import AnalysisBatchSpec, ItemFields, Retry, merged
+from icaform.kinds.analysis_batch.starter import starters, uncoded
 from icaform.manifest import Document, check_value
 from icaform.operation import Json, canonical, digest
 from icaform.state import MOST_BORROWED, Desired
@@ -26,7 +27,7 @@ class Wish:
     batch: str
     project: str | None
     generation: int
-    attempts: int
+    retry: Retry
     chunk_size: int
     said: Mapping[str, Json]
     spec_digest: str
@@ -53,7 +54,7 @@ def desire(manifest: Manifest) -> tuple[Sequence[Desired], Sequence[Diagnostic]]
     for number, item in enumerate(raw["items"]):
         name = item["name"]
         address = Address(NAME, manifest.name, name)
-        said = merged(defaults, {key: value for key, value in item.items() if key != "name"})
+        said = _plain(merged(defaults, {key: value for key, value in item.items() if key != "name"}))
         mixed = any(isinstance(item.get(key), dict) for key in defaults)
         wrong = list(_wrong(said, document, number, address, mixed))
         if name in first:
@@ -87,7 +88,7 @@ def desire(manifest: Manifest) -> tuple[Sequence[Desired], Sequence[Diagnostic]]
                     manifest.name,
                     spec.project,
                     spec.generation,
-                    spec.retry.attempts,
+                    spec.retry,
                     spec.chunkSize,
                     said,
                     digest(said, 24),
@@ -178,7 +179,23 @@ def _wrong(
                 address=address,
             )
         )
+    coded = None if problems else uncoded(said, starters(said))
+    if coded:
+        problems.append(replace(coded, origin=place(("activationCodeDetailId",)), address=address))
     return problems
+
+
+def _plain(said: Json) -> Json:
+    """The item with words that have several spellings in ICA's own, so that no analysis differs by one."""
+    outputs = said.get("analysisOutput")
+    if not isinstance(outputs, list | tuple):
+        return said
+    return {**said, "analysisOutput": [_capital(each) for each in outputs]}
+
+
+def _capital(output: Json) -> Json:
+    action = output.get("actionOnExist")
+    return {**output, "actionOnExist": action.upper()} if action else output
 
 
 def _twice(

@@ -14,6 +14,7 @@ from icaform.kinds.analysis_batch.batches import under_way
 from icaform.kinds.analysis_batch.desire import NAME
 from icaform.kinds.analysis_batch.marks import Marks, marked
 from icaform.kinds.analysis_batch.spec import Item, ItemFields
+from icaform.kinds.analysis_batch.storage import STORAGES
 from icaform.operation import Call, Json, Steps, ask, canonical, digest
 from icaform.portrait import Export, Portrait, Scope
 from icaform.reference import READS, SHOWN, V3
@@ -137,7 +138,7 @@ def survey(scope: Scope, view: View) -> Steps[None]:
     """
     for project_id in scope.projects:
         yield from under_way(project_id)
-    yield from ask(Call("GET", "/api/analysisStorages", V3), missing=True)
+    yield from ask(Call("GET", STORAGES, V3), missing=True)
 
 
 EXPORT = Export(
@@ -146,5 +147,6 @@ EXPORT = Export(
     READS
     | frozenset(("status", "summary", "reference", "timeCreated", "tags", "technicalTags", "job", "request"))
     | frozenset(("processing", "additionalStatusInformation", "createdAnalysis", "nextPageToken"))
-    | frozenset(("project", "subjectId", "subjectType")),
+    | frozenset(("project", "subjectId", "subjectType", f"{STORAGES}#description"))
+    | frozenset(("data", "details", "path", "dataType", "owningProjectName", "owningProjectId")),
 )

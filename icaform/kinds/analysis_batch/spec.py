@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from icaform import data
+from icaform.kinds.analysis_batch.external import UUID, Externals, MountPath
+from icaform.kinds.analysis_batch.marks import PREFIX
+from icaform.kinds.analysis_batch.text import custom_input, input_json
 from icaform.operation import Json
 from icaform.reference import PipelineSelect
-from icaform.state import Reference, Spec
+from icaform.state import Spec
 
-UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 USER_REFERENCE = r"^[a-zA-Z0-9 _-]*(/[a-zA-Z0-9 _-]+)*$"
 """ICA, CreateNextflowAnalysis.userReference: no dots, colons or equal signs."""
 MAX_USER_REFERENCE = 255
@@ -23,6 +25,15 @@ MAX_CHUNK = 1000
 
 Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
+DataName = Annotated[
+    Text,
+    AfterValidator(data.named),
+    Field(description="Its id, its urn, or icav2://project/path, with a slash at the end of a folder"),
+]
+DataNames = Annotated[tuple[DataName, ...], Field(strict=False)]
+FolderName = Annotated[
+    Text, AfterValidator(data.folder), Field(description="Its id, its urn, or icav2://project/path/")
+]
 
 
 class PipelineWish(PipelineSelect):
@@ -46,58 +57,10 @@ class PipelineWish(PipelineSelect):
 class Mount(Spec):
     """Where a data object appears on the machine that runs the pipeline."""
 
-    dataId: Text  # noqa: N815 - ICA's own name, as are all below
-    mountPath: Text  # noqa: N815
+    dataId: DataName  # noqa: N815 - ICA's own name, as are all below
+    mountPath: MountPath  # noqa: N815
 
 
-class CredentialReference(Reference):
-    """A StorageCredential manifest of this workspace, by its name there."""
-
-    ref: str = Field(
-        pattern=r"^StorageCredential/[A-Za-z0-9][A-Za-z0-9._-]*$", description="StorageCredential/name"
-    )
-
-
-class S3Details(Spec):
-    """The storage credential that opens a bucket: its id, or a StorageCredential manifest."""
-
-    storageCredentialsId: Annotated[str, Field(pattern=UUID)] | CredentialReference = Field(  # noqa: N815
-        description="its UUID, or {ref: StorageCredential/name}"
-    )
-
-
-class BasespaceDetails(Spec):
-    """Where in BaseSpace."""
-
-    workgroupId: str | None = None  # noqa: N815
-    extensions: str | None = None
-    pathPrefix: str | None = None  # noqa: N815
-
-
-class ExternalData(Spec):
-    """A file outside ICA. The mount path, where given, ends in a file name."""
-
-    url: Text
-    type: Literal["s3", "http", "basespace"]
-    mountPath: str | None = None  # noqa: N815
-    s3Details: S3Details | None = None  # noqa: N815
-    basespaceDetails: BasespaceDetails | None = None  # noqa: N815
-
-    @model_validator(mode="after")
-    def _opens(self) -> ExternalData:
-        if self.type == "s3" and self.s3Details is None:
-            raise PydanticCustomError(
-                "missing-field",
-                "an s3 file needs `s3Details`\nICA opens no public buckets; add a storageCredentialsId",
-            )
-        if self.mountPath is not None and self.mountPath.endswith("/"):
-            raise PydanticCustomError(
-                "bad-value", "`mountPath` must end with a file name\nadd the name of the file"
-            )
-        return self
-
-
-Externals = Annotated[tuple[ExternalData, ...], Field(strict=False)]
 Mounts = Annotated[tuple[Mount, ...], Field(strict=False)]
 
 
@@ -105,7 +68,7 @@ class DataInput(Spec):
     """The data for one input of the pipeline."""
 
     parameterCode: Text  # noqa: N815
-    dataIds: Texts = ()  # noqa: N815
+    dataIds: DataNames = ()  # noqa: N815
     mounts: Mounts = ()
     externalData: Externals = ()  # noqa: N815
 
@@ -117,6 +80,14 @@ class ParameterInput(Spec):
     value: str | None = None
     multiValue: Texts | None = None  # noqa: N815
 
+    @model_validator(mode="after")
+    def _one(self) -> ParameterInput:
+        if self.value is not None and self.multiValue is not None:
+            raise PydanticCustomError(
+                "bad-value", "a parameter has one of `value` and `multiValue`\nkeep the one that it takes"
+            )
+        return self
+
 
 class ReferenceData(Spec):
     """Reference data for one parameter."""
@@ -125,39 +96,53 @@ class ReferenceData(Spec):
     referenceDataId: str = Field(pattern=UUID, description="a UUID")  # noqa: N815
 
 
+STRUCTURED = frozenset({"inputs", "parameters", "referenceDataParameters"})
+ATTACHED = frozenset({"dataIds", "mounts", "externalData"})
+
+
 class AnalysisInput(Spec):
-    """The input of a Nextflow analysis, or with ``objectType`` of a CWL one (STRUCTURED or JSON)."""
+    """What an analysis reads, in one of ICA's forms.
+
+    - ``inputs``, ``parameters`` and ``referenceDataParameters``: Nextflow, or CWL past its input form;
+    - the same with ``objectType: STRUCTURED``: CWL;
+    - ``inputJson`` with the data that it names: CWL past its input form, or with ``objectType: JSON`` not;
+    - ``customInput`` with the data that it names: Nextflow past its input form.
+
+    With ``objectType``, and for Nextflow without ``customInput``, many go in one call; the others one by one.
+    """
 
     objectType: Literal["STRUCTURED", "JSON"] | None = Field(default=None, description="CWL only")  # noqa: N815
     inputs: Annotated[tuple[DataInput, ...], Field(strict=False)] = ()
     parameters: Annotated[tuple[ParameterInput, ...], Field(strict=False)] = ()
     referenceDataParameters: Annotated[tuple[ReferenceData, ...], Field(strict=False)] = ()  # noqa: N815
-    inputJson: Text | None = Field(default=None, description="CWL with objectType JSON")  # noqa: N815
-    dataIds: Texts = ()  # noqa: N815
+    inputJson: Annotated[Text, AfterValidator(input_json)] | None = Field(  # noqa: N815
+        default=None, description="CWL: the input object as JSON text"
+    )
+    customInput: Annotated[Text, AfterValidator(custom_input)] | None = Field(  # noqa: N815
+        default=None, description="Nextflow: a map of its parameters as YAML or JSON text"
+    )
+    dataIds: DataNames = ()  # noqa: N815
     mounts: Mounts = ()
     externalData: Externals = ()  # noqa: N815
 
     @model_validator(mode="after")
     def _fits(self) -> AnalysisInput:
+        if self.objectType == "JSON" and self.inputJson is None:
+            raise PydanticCustomError("missing-field", "objectType JSON needs `inputJson`\nadd it")
         said = self.model_fields_set
-        if self.objectType == "JSON":
-            if self.inputJson is None:
-                raise PydanticCustomError("missing-field", "objectType JSON needs `inputJson`\nadd it")
-            try:
-                json.loads(self.inputJson)
-            except ValueError:
-                raise PydanticCustomError(
-                    "bad-value", "`inputJson` is no JSON\nwrite the CWL input object as JSON text"
-                ) from None
-            wrong = said & {"inputs", "parameters", "referenceDataParameters"}
+        if self.customInput is not None:
+            form, wrong = "`customInput`", said & (STRUCTURED | {"inputJson", "objectType"})
+        elif self.inputJson is not None and self.objectType != "STRUCTURED":
+            form, wrong = "`inputJson`", said & STRUCTURED
         else:
-            wrong = said & {"inputJson", "dataIds", "mounts", "externalData"}
+            form, wrong = "a structured input", said & (ATTACHED | {"inputJson"})
         if wrong:
             raise PydanticCustomError(
                 "bad-value",
-                "{fields} does not go with this objectType\n"
-                "STRUCTURED and Nextflow take inputs, parameters, referenceDataParameters; JSON the others",
-                {"fields": ", ".join(f"`{each}`" for each in sorted(wrong))},
+                "{fields} cannot stand beside {form}\n"
+                "a structured input has inputs, parameters and referenceDataParameters; customInput and "
+                "inputJson have dataIds, mounts and externalData",
+                {"fields": ", ".join(f"`{each}`" for each in sorted(wrong)), "form": form},
             )
         return self
 
@@ -165,8 +150,8 @@ class AnalysisInput(Spec):
 class FormData(Spec):
     """A data object in an input form."""
 
-    dataId: Text  # noqa: N815
-    mountPath: str | None = None  # noqa: N815
+    dataId: DataName  # noqa: N815
+    mountPath: MountPath | None = None  # noqa: N815
 
 
 class FormField(Spec):
@@ -192,10 +177,16 @@ class FormGroup(Spec):
 
 
 class InputForm(Spec):
-    """The values of a Nextflow pipeline's JSON input form."""
+    """The values of a pipeline's JSON input form. Those of a CWL pipeline go one by one."""
 
     fields: Annotated[tuple[FormField, ...], Field(strict=False)] = ()
     groups: Annotated[tuple[FormGroup, ...], Field(strict=False)] = ()
+
+
+ActionOnExist = Literal[
+    "OVERWRITE", "RENAME", "SKIP", "Overwrite", "Rename", "Skip", "overwrite", "rename", "skip"
+]
+"""ICA's contract has capitals, its guides have words."""
 
 
 class Output(Spec):
@@ -205,8 +196,8 @@ class Output(Spec):
     type: Literal["FILE", "FOLDER"] | None = None
     targetProjectId: Text  # noqa: N815
     targetPath: Text  # noqa: N815
-    actionOnExist: Literal["OVERWRITE", "RENAME", "SKIP"] | None = Field(  # noqa: N815
-        default=None, description="ICA's default is OVERWRITE"
+    actionOnExist: ActionOnExist | None = Field(  # noqa: N815
+        default=None, description="Of a file that is there already; ICA's default is OVERWRITE"
     )
 
 
@@ -217,14 +208,32 @@ class Tags(Spec):
     userTags: Texts = ()  # noqa: N815
     referenceTags: Texts = ()  # noqa: N815
 
+    @model_validator(mode="after")
+    def _not_ours(self) -> Tags:
+        if any(each.startswith(PREFIX) for each in self.technicalTags):
+            raise PydanticCustomError(
+                "bad-value",
+                "technical tags that begin with `{prefix}` are icaform's own marks\nname the tag otherwise",
+                {"prefix": PREFIX},
+            )
+        return self
+
 
 class Logs(Spec):
     """Where the logs go: one of the two."""
 
-    logsFolderId: str | None = None  # noqa: N815
+    logsFolderId: FolderName | None = None  # noqa: N815
     logsFolderPath: str | None = Field(  # noqa: N815
         default=None, pattern=r"^/([^/]+/?)*", description="A path that begins with /"
     )
+
+    @model_validator(mode="after")
+    def _one(self) -> Logs:
+        if (self.logsFolderId is None) == (self.logsFolderPath is None):
+            raise PydanticCustomError(
+                "bad-value", "`logs` has one of `logsFolderId` and `logsFolderPath`\nkeep one of them"
+            )
+        return self
 
 
 class ItemFields(Spec):
@@ -241,9 +250,11 @@ class ItemFields(Spec):
     analysisInput: AnalysisInput | None = None  # noqa: N815
     inputFormValues: InputForm | None = None  # noqa: N815
     analysisOutput: Annotated[tuple[Output, ...], Field(strict=False)] | None = None  # noqa: N815
-    analysisStorage: str | None = Field(default=None, min_length=1, max_length=255, description="Its name")  # noqa: N815
+    analysisStorage: str | None = Field(  # noqa: N815
+        default=None, min_length=1, max_length=255, description="Its name or size; else the pipeline's own"
+    )
     analysisStorageId: str | None = Field(default=None, pattern=UUID, description="a UUID")  # noqa: N815
-    outputParentFolderId: str | None = None  # noqa: N815
+    outputParentFolderId: FolderName | None = None  # noqa: N815
     activationCodeDetailId: str | None = Field(default=None, pattern=UUID, description="a UUID")  # noqa: N815
     logs: Logs | None = None
     tags: Tags | None = None
@@ -257,10 +268,30 @@ class Item(ItemFields):
     )
 
 
-class Retry(Spec):
-    """How often an item whose creation failed is sent in all."""
+End = Literal["CREATION", "FAILED", "ABORTED"]
+"""How an attempt may end so that another one makes sense. FAILED_FINAL is none of these: ICA does not say
+what it means, and by its name another try ends the same.
+"""
 
-    attempts: int = Field(default=1, ge=1, le=10)
+
+class Retry(Spec):
+    """How often an item is started in all, and after which ends it is started again."""
+
+    attempts: int = Field(default=1, ge=1, le=10, description="How often an item is started in all")
+    when: Annotated[tuple[End, ...], Field(strict=False, min_length=1)] = Field(
+        default=("CREATION",),
+        description="CREATION: ICA could not create the analysis. FAILED, ABORTED: it ran and ended so, "
+        "and another one costs as much again",
+    )
+
+    @model_validator(mode="after")
+    def _counts(self) -> Retry:
+        if self.attempts == 1 and "when" in self.model_fields_set:
+            raise PydanticCustomError(
+                "bad-value",
+                "`when` says when to try again, and there is one attempt in all\nraise `attempts` above 1",
+            )
+        return self
 
 
 class AnalysisBatchSpec(Spec):

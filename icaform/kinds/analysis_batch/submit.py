@@ -1,4 +1,4 @@
-"""From missing items to chunks, and from a chunk's answer to how each of its items ended."""
+"""From missing items to calls, and from a call's answer to how each of its items ended."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from icaform.change import Create, Update
 from icaform.diagnostic import Code, Diagnostic
 from icaform.kinds.analysis_batch.batches import JOB_ENDED, batch_items, batch_job
 from icaform.kinds.analysis_batch.desire import MAX_EXTERNAL_FILES, Wish
-from icaform.kinds.analysis_batch.marks import Marks
+from icaform.kinds.analysis_batch.item import attempt_of, request, starter_of
 from icaform.kinds.analysis_batch.observe import ARRIVAL
 from icaform.operation import (
     Answer,
     Call,
     Done,
     Json,
-    Made,
     Operation,
     Outcome,
     Refused,
@@ -27,9 +26,11 @@ from icaform.operation import (
     Wait,
     digest,
 )
-from icaform.reference import V3
+from icaform.reference import V3, V4
 from icaform.state import View
 
+ANALYSIS = "analysis"
+"""Under which name the id of an item's analysis is remembered."""
 POLLS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between looks at a batch that is being created; the last one is repeated."""
 APPEARS = 60.0
@@ -41,38 +42,71 @@ FOLLOWED = 900.0
 
 
 def operate(changes: Sequence[Create | Update], view: View) -> Sequence[Operation]:
-    """Chunks of one batch and project each, as even as their limits allow, in the order of the manifest."""
+    """Chunks of one batch and project each, as even as their limits allow, and items that go alone."""
     found = []
     for group in _chunks(changes, view):
-        project_id = view.resolved[group[0].address]["project"]
         chunk = digest(
-            [[each.address.item, each.desired.spec.spec_digest, _attempt(each)] for each in group], 16
+            [[each.address.item, each.desired.spec.spec_digest, attempt_of(each)] for each in group], 16
         )
-        body: dict[str, list[Json]] = {}
-        for each in group:
-            sort, item = _item(each, chunk, len(group), view)
-            body.setdefault(sort, []).append(item)
         found.append(
-            Operation(
-                "submit",
-                tuple(each.address for each in group),
-                Call(
-                    "POST",
-                    f"/api/projects/{quote(project_id, safe='')}/analysisCreationBatch",
-                    V3,
-                    content_type=V3,
-                    body=body,
-                    repeat=Repeat.KEYED,
-                ),
-                starts=len(group),
-                after=tuple(dict.fromkeys(ref for each in group for ref in each.desired.references)),
-                remember={each.address: _facts(each, chunk) for each in group},
-                id_fact="batch",
-                appears=APPEARS,
-                arrives=ARRIVAL,
-            )
+            _alone(group[0], chunk, view) if _goes_alone(group[0], view) else _batch(group, chunk, view)
         )
     return found
+
+
+def _batch(group: Sequence[Create | Update], chunk: str, view: View) -> Operation:
+    body: dict[str, list[Json]] = {}
+    for each in group:
+        body.setdefault(starter_of(each, view).name, []).append(request(each, chunk, len(group), view))
+    return Operation(
+        group[0].verbs[0],
+        tuple(each.address for each in group),
+        Call(
+            "POST",
+            _path(group[0], view, "analysisCreationBatch"),
+            V3,
+            content_type=V3,
+            body=body,
+            repeat=Repeat.KEYED,
+        ),
+        starts=len(group),
+        after=tuple(dict.fromkeys(ref for each in group for ref in each.desired.references)),
+        remember={each.address: _facts(each, chunk) for each in group},
+        id_fact="batch",
+        appears=APPEARS,
+        arrives=ARRIVAL,
+    )
+
+
+def _alone(change: Create | Update, chunk: str, view: View) -> Operation:
+    facts = _facts(change, chunk)
+    return Operation(
+        change.verbs[0],
+        (change.address,),
+        Call(
+            "POST",
+            _path(change, view, f"analysis:{starter_of(change, view).name}"),
+            V4,
+            content_type=V4,
+            body=request(change, chunk, 1, view),
+            repeat=Repeat.KEYED,
+        ),
+        starts=1,
+        after=tuple(dict.fromkeys(change.desired.references)),
+        remember={change.address: facts},
+        fails={change.address: {**facts, "failures": facts["failures"] + 1}},
+        id_fact=ANALYSIS,
+        appears=APPEARS,
+        arrives=ARRIVAL,
+    )
+
+
+def _goes_alone(change: Create | Update, view: View) -> bool:
+    return starter_of(change, view).alone
+
+
+def _path(change: Create | Update, view: View, end: str) -> str:
+    return f"/api/projects/{quote(view.resolved[change.address]['project'], safe='')}/{end}"
 
 
 def _facts(change: Create | Update, chunk: str) -> Mapping[str, Json]:
@@ -82,20 +116,15 @@ def _facts(change: Create | Update, chunk: str) -> Mapping[str, Json]:
         "spec": spec.spec_digest,
         "said": spec.said,
         "failed": None,
-        "failures": _attempt(change) - 1,
-        "analysis": None,
+        "failures": attempt_of(change) - 1,
+        ANALYSIS: None,
         "chunk": chunk,
         "batch": None,
     }
 
 
-def _attempt(change: Create | Update) -> int:
-    assert isinstance(change, Create)
-    return int(change.remember.get("failures", 0)) + 1
-
-
 def _chunks(changes: Sequence[Create | Update], view: View) -> Iterator[list[Create | Update]]:
-    groups: dict[tuple[str, str], list[Create | Update]] = {}
+    groups: dict[tuple[str, ...], list[Create | Update]] = {}
     begun = _begun(changes, view)
     yield from begun
     again = {change.address for group in begun for change in group}
@@ -103,7 +132,10 @@ def _chunks(changes: Sequence[Create | Update], view: View) -> Iterator[list[Cre
     for change in sorted(changes, key=lambda each: each.address):
         if change.address in again:
             continue
-        key = (view.resolved[change.address]["project"], change.address.name)
+        if _goes_alone(change, view):
+            yield [change]
+            continue
+        key = (view.resolved[change.address]["project"], change.address.name, *change.verbs)
         groups.setdefault(key, []).append(change)
     for group in groups.values():
         chunk: list[Create | Update] = []
@@ -125,74 +157,25 @@ def _begun(changes: Sequence[Create | Update], view: View) -> list[list[Create |
         return []
     by_address = {change.address: change for change in changes}
     calls = {view.pending[each].number: view.pending[each] for each in by_address if each in view.pending}
-    return [
+    groups = [
         [by_address[each] for each in call.addresses]
         for _, call in sorted(calls.items())
         if by_address.keys() >= set(call.addresses)
+        and all(call.verb in by_address[each].verbs for each in call.addresses)
     ]
-
-
-def _item(change: Create | Update, chunk: str, size: int, view: View) -> tuple[str, Json]:
-    """The request for one item, and the list of the batch's body that it belongs to."""
-    spec: Wish = change.desired.spec
-    said, resolved = spec.said, view.resolved[change.address]
-    tags = said.get("tags") or {}
-    marks = Marks(
-        f"{view.workspace}/{spec.batch}",
-        change.address.item,
-        spec.generation,
-        _attempt(change),
-        spec.spec_digest,
-        chunk,
-        size,
-    )
-    item: dict[str, Json] = {
-        "userReference": said["userReference"],
-        "pipelineId": resolved["pipeline"]
-        if "pipeline" in resolved
-        else Made(Address.parse(said["pipeline"]["ref"])),
-        "tags": {
-            "technicalTags": [*tags.get("technicalTags", ()), *marks.tags],
-            "userTags": list(tags.get("userTags", ())),
-            "referenceTags": list(tags.get("referenceTags", ())),
-        },
-    }
-    storage = resolved.get("storage") or said.get("analysisStorageId")
-    if storage:
-        item["analysisStorageId"] = storage
-    for name in ("outputParentFolderId", "activationCodeDetailId", "logs"):
-        if said.get(name) is not None:
-            item[name] = said[name]
-    if said.get("analysisOutput"):
-        item["analysisOutput"] = [
-            each
-            | {"targetProjectId": resolved["targets"][each["targetProjectId"]]}
-            | ({"actionOnExist": each["actionOnExist"].upper()} if each.get("actionOnExist") else {})
-            for each in said["analysisOutput"]
-        ]
-    if said.get("inputFormValues") is not None:
-        item["inputFormValues"] = _leaves(said["inputFormValues"])
-        return "nextflowJsonItems", item
-    given = _leaves(said["analysisInput"])
-    cwl = given.get("objectType") is not None
-    item["analysisInput"] = given if given.get("objectType") == "JSON" else {"inputs": [], **given}
-    return ("cwlItems" if cwl else "nextflowItems"), item
-
-
-def _leaves(value: Json) -> Json:
-    """A copy in which references stand as Made."""
-    if isinstance(value, Mapping):
-        if set(value) == {"ref"}:
-            return Made(Address.parse(value["ref"]))
-        return {name: _leaves(each) for name, each in value.items() if each is not None}
-    return [_leaves(each) for each in value] if isinstance(value, list | tuple) else value
+    return [
+        group for group in groups if len(group) == 1 or not any(_goes_alone(each, view) for each in group)
+    ]
 
 
 def follow(operation: Operation, answer: Answer, view: View) -> Steps[Mapping[Address, Outcome]]:
     """Look at the batch until its job has ended, then tell how each item of it did.
 
-    An item succeeds when its analysis is created; how the analysis itself ends is another matter.
+    An item succeeds when its analysis is created; how the analysis itself ends is another matter. One that
+    went alone has been created with the answer, and is looked for as any other thing that was made.
     """
+    if operation.id_fact == ANALYSIS:
+        return {address: Done(str(answer.body["id"])) for address in operation.addresses}
     batch_id = str(answer.body["id"])
     project_id = operation.call.path.split("/")[3]
     waited = 0.0

@@ -48,7 +48,8 @@ def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
                     address=addresses[1],
                 )
             )
-    return Observed(live, tuple(faults))
+    languages = {address: {"language": each.facts.get("language")} for address, each in live.items()}
+    return Observed(live, tuple(faults), resolved=languages)
 
 
 def _by_project(wishes: Sequence[Desired], view: View) -> Mapping[str, list[Desired]]:
