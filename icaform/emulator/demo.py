@@ -12,6 +12,7 @@ API_KEY = "demo-api-key-not-a-secret"
 SECOND_API_KEY = "second-demo-api-key-not-a-secret"
 NEIGHBOUR_API_KEY = "neighbour-demo-api-key-not-a-secret"
 
+_RUN = "/runs/2026-11-20"
 _GERMLINE = {"name": "DRAGEN Germline", "owner": "ada", "language": "CWL"}
 
 DEMO: Json = {
@@ -74,5 +75,17 @@ DEMO: Json = {
             "language": "NEXTFLOW",
             "projects": ["wgs-prod"],
         },
+    ],
+    "data": [
+        *(
+            {"path": f"{_RUN}/{sample}_{read}.fastq.gz", "project": "wgs-prod", "size": 40_000_000_000}
+            for sample in ("NA12878", "NA12891", "NA12892")
+            for read in ("R1", "R2")
+        ),
+        {"path": "/references/hg38/", "project": "wgs-prod", "projects": ["wgs-dev"]},
+        {"path": "/references/hg38/genome.fa", "project": "wgs-prod", "size": 3_300_000_000},
+        {"path": "/archive/NA12877_R1.fastq.gz", "project": "wgs-prod", "status": "ARCHIVED"},
+        {"path": "/results/", "project": "wgs-dev"},
+        {"path": "/panel.bed", "project": "wgs-dev", "size": 120_000},
     ],
 }

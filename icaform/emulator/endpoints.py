@@ -18,6 +18,7 @@ from . import (
     batches,
     body,
     credentials,
+    data,
     jobs,
     lifecycle,
     pipeline_search,
@@ -53,7 +54,9 @@ class Endpoint:
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/:]+)", self.template))
+        # An urn holds colons, and the path in it slashes.
+        urn = re.sub(r"\{(\w+Urn)\}", r"(?P<\1>.+)", self.template)
+        return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/:]+)", urn))
 
 
 def _as(model: type[body.Body], *names: str) -> Bodies:
@@ -126,6 +129,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         body_required=False,
         since=OCTOBER,
     ),
+    Endpoint("GET", f"{PROJECT}/data", data.list_data, V3),
+    Endpoint("GET", f"{PROJECT}/data/{{dataId}}", data.get_project_data, V3),
+    Endpoint("GET", "/api/data/{dataUrn}", data.get_data, V3),
     Endpoint("GET", "/api/analysisStorages", pipelines.list_storages, V3),
     Endpoint("GET", f"{PROJECT}/analysisStorages", pipelines.list_storages, V4),
     Endpoint(
@@ -144,7 +150,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _starts("cwl", "CWL", BOTH, _as(body.CreateCwl, "v4", "v3", "json")),
     _starts("cwlJson", "CWL", V4, _as(body.CreateFromForm, "v4")),
     _starts("cwlWithJsonInput", "CWL", V4, _as(body.CreateCwlWithJson, "v4")),
-    _starts("cwlWithStructuredInput", "CWL", V4, _as(body.CreateNextflow, "v4")),
+    _starts("cwlWithStructuredInput", "CWL", V4, _as(body.CreateCwlWithStructured, "v4")),
     _starts("nextflow", "NEXTFLOW", BOTH, _as(body.CreateNextflow, "v4", "v3")),
     _starts("nextflowJson", "NEXTFLOW", V4, _as(body.CreateFromForm, "v4")),
     _starts("nextflowWithCustomInput", "NEXTFLOW", V4, _as(body.CreateNextflowWithCustom, "v4")),

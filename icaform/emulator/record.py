@@ -108,6 +108,33 @@ class Credential:
 
 
 @dataclass(frozen=True)
+class Data:
+    """A file or a folder. `path` is that of itself, from the root of its project; a folder's ends with a
+    slash.
+    """
+
+    id: str
+    project_id: str
+    tenant_id: str
+    owner_id: str
+    path: str
+    created: float
+    modified: float
+    status: str = "AVAILABLE"
+    size: int = 0
+    indexed: bool = True
+
+
+@dataclass(frozen=True)
+class DataLink:
+    """Data of one project shows in another, at the same path; a folder with all that is in it."""
+
+    id: str
+    project_id: str
+    data_id: str
+
+
+@dataclass(frozen=True)
 class Batch:
     """An analysis creation batch; `items` hold id, userReference, pipelineId, tags, and analysis (id) or
     reason. Its job may be one that stops after the first so many items.
@@ -144,8 +171,32 @@ class Analysis:
     retagged: float | None = None
 
 
-Record = Tenant | User | Project | AnalysisStorage | Pipeline | Link | Credential | Batch | Analysis
+Record = (
+    Tenant
+    | User
+    | Project
+    | AnalysisStorage
+    | Pipeline
+    | Link
+    | Credential
+    | Data
+    | DataLink
+    | Batch
+    | Analysis
+)
 KINDS: dict[str, type[Record]] = {
     kind.__name__: kind
-    for kind in (Tenant, User, Project, AnalysisStorage, Pipeline, Link, Credential, Batch, Analysis)
+    for kind in (
+        Tenant,
+        User,
+        Project,
+        AnalysisStorage,
+        Pipeline,
+        Link,
+        Credential,
+        Data,
+        DataLink,
+        Batch,
+        Analysis,
+    )
 }

@@ -7,11 +7,13 @@
                     "id"?}],
      "pipelines": [{"name", "owner", "version"?, "language"?, "status"?, "message"?, "storage"?,
                     "description"?, "code"?, "projects"?: [...], "id"?}],
+     "data":      [{"path", "project", "status"?, "size"?, "indexed"?, "projects"?: [...], "id"?}],
      "credentials": [{"name", "owner", "type"?, "accessKeyId"?, "secretAccessKey"?, "shared"?, "id"?}]}
 
 Owners, tenants, projects and storages are named by name or id. Ids that are not given follow from the names.
 An entry of "pipelines" may say {"count": N, "project"?: name} for many at once, and "pipelines" may be such
-an entry instead of a list. What is seeded can be read at once, whatever the read lag.
+an entry instead of a list. The path of a folder ends with a slash; folders above come into being. "projects"
+of data are those that it is linked into. What is seeded can be read at once, whatever the read lag.
 """
 
 from __future__ import annotations
@@ -20,15 +22,28 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from .data import STATUSES, data_id
 from .lifecycle import ORDER
 from .pipelines import link_id
-from .record import AnalysisStorage, Credential, Json, Link, Pipeline, Project, Record, Tenant, User
+from .record import (
+    AnalysisStorage,
+    Credential,
+    Data,
+    DataLink,
+    Json,
+    Link,
+    Pipeline,
+    Project,
+    Record,
+    Tenant,
+    User,
+)
 from .settings import HORIZON
 from .token import digest
 from .world import World, stable_id
 
 N = TypeVar("N", Tenant, User, Project, AnalysisStorage)
-PARTS = ("tenants", "users", "analysisStorages", "projects", "pipelines", "credentials")
+PARTS = ("tenants", "users", "analysisStorages", "projects", "pipelines", "data", "credentials")
 
 
 class SeedError(ValueError):
@@ -42,7 +57,7 @@ def seed(world: World, document: Json, now: float) -> dict[str, int]:
     unknown = set(document) - set(PARTS)
     if unknown:
         raise SeedError(f"unknown parts: {', '.join(sorted(unknown))}")
-    makers = (_tenants, _users, _storages, _projects, _pipelines, _credentials)
+    makers = (_tenants, _users, _storages, _projects, _pipelines, _data, _credentials)
     counts = {}
     for part, make in zip(PARTS, makers, strict=True):
         try:
@@ -52,7 +67,7 @@ def seed(world: World, document: Json, now: float) -> dict[str, int]:
             raise SeedError(f"{part}: {missing.args[0]} is missing") from None
         # Seeds are true from before the earliest moment that anybody can read.
         world.put_many([(now - HORIZON, record) for record in records], now)
-        counts[part] = sum(not isinstance(record, Link) for record in records)
+        counts[part] = sum(not isinstance(record, Link | DataLink) for record in records)
     return counts
 
 
@@ -154,6 +169,46 @@ def _copies(model: Pipeline, count: int) -> Iterator[Pipeline]:
         name = f"{model.name} {number:05d}"
         identity = stable_id("pipeline", model.tenant_id, name, model.version)
         yield replace(model, id=identity, name=name, code=f"{name} {model.version}")
+
+
+def _data(world: World, entries: list[Json], now: float) -> Iterator[Record]:
+    there = {(each.project_id, each.path) for each in world.all(Data, float("inf"))}
+    named: dict[str, Project] = {}
+    for entry in entries:
+        path, word = entry["path"], entry["project"]
+        if not path.startswith("/") or path.strip("/") == "" or "//" in path:
+            raise SeedError(f"data: {path!r} is no path from the root of a project")
+        if entry.get("status", "AVAILABLE") not in STATUSES:
+            raise SeedError(f"data: status must be one of {', '.join(STATUSES)}")
+        project = named.get(word) or _named(world, Project, word)
+        named[word] = project
+        parts = path.strip("/").split("/")
+        above = ("/" + "/".join(parts[:depth]) + "/" for depth in range(1, len(parts)))
+        for folder in above:
+            if (project.id, folder) not in there:
+                there.add((project.id, folder))
+                yield _datum(project, folder, {}, now)
+        there.add((project.id, path))
+        datum = _datum(project, path, entry, now)
+        yield datum
+        for other in entry.get("projects", ()):
+            place = _named(world, Project, other)
+            yield DataLink(f"{place.id}/{datum.id}", place.id, datum.id)
+
+
+def _datum(project: Project, path: str, entry: Json, now: float) -> Data:
+    return Data(
+        id=entry.get("id") or data_id(project.id, path),
+        project_id=project.id,
+        tenant_id=project.tenant_id,
+        owner_id=project.owner_id,
+        path=path,
+        created=now,
+        modified=now,
+        status=entry.get("status", "AVAILABLE"),
+        size=int(entry.get("size", 0)),
+        indexed=bool(entry.get("indexed", True)),
+    )
 
 
 def _credentials(world: World, entries: list[Json], now: float) -> Iterator[Record]:

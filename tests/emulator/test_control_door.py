@@ -103,6 +103,7 @@ def test_a_reset_may_leave_the_world_empty_and_seed_another(ada: Caller) -> None
         "analysisStorages": [{"name": "Small"}],
         "projects": [{"name": "p", "owner": "u"}],
         "pipelines": [{"name": "one", "owner": "u", "projects": ["p"], "status": "Draft"}],
+        "data": [{"path": "/one.bed", "project": "p"}],
         "credentials": [{"name": "c", "owner": "u", "secretAccessKey": "s", "shared": True}],
     }
     seeded = ada.control("POST", "/reset", {"demo": False, "seed": world})["seeded"]

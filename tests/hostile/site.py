@@ -22,7 +22,8 @@ PIPELINE = HEAD.format(kind="Pipeline", name="germline") + (
     "{select: {code: DRAGEN Germline 4-2-7}, status: Deprecated, message: Use 4-4-0.}\n"
 )
 BATCH = HEAD.format(kind="AnalysisBatch", name="cohort") + (
-    "{defaults: {pipeline: {code: nf-core rnaseq 3-14}, analysisStorage: Small, analysisInput: {}},\n"
+    "{defaults: {pipeline: {code: nf-core rnaseq 3-14}, analysisStorage: Small, analysisInput: {},\n"
+    "    outputParentFolderId: 'icav2://wgs-prod/runs/'},\n"
     "  items: [{name: S1, userReference: cohort/S1}, {name: S2, userReference: cohort/S2}]}\n"
 )
 MANIFESTS = {"credential": CREDENTIAL, "pipeline": PIPELINE, "batch": BATCH}

@@ -20,6 +20,7 @@ PLACES = {
     "POST /api/projects/[^/]+/pipelines:search": "pipeline",
     "POST /api/projects/[^/]+/analysis:search": "batch",
     "GET /api/jobs": "batch",
+    "GET /api/projects/[^/]+/data": "batch",
 }
 Page = dict[str, Any]
 FILLING, FILLED = "new cursors and rows that fill the machine", "POST /api/projects/[^/]+/analysis:search"
@@ -96,3 +97,21 @@ def test_a_list_without_an_end_is_an_error_and_a_lie_about_its_length_is_no_matt
         assert ended.code == Exit.DONE, title
     assert not siege.world.writes()
     print(f"{len(ENDLESS)} lists without an end, {len(LIES)} lies; at most {asked} pages were asked for")
+
+
+WHOLE = {
+    "GET /api/storageCredentials": "credential",
+    "GET /api/projects/[^/]+/pipelines": "pipeline",
+    "GET /api/analysisStorages": "batch",
+}
+"""Lists that ICA's contract does not page."""
+
+
+def test_a_list_that_comes_whole_and_goes_on_all_the_same_is_an_error(siege: Siege) -> None:
+    siege.world.fresh()
+    for call, folder in WHOLE.items():
+        ended = siege.run("plan", folder, attack=Attack(call, pages(cursor(lambda _: "more"))))
+        assert errors(judged(ended, siege.secrets)) == ["bad-answer"], call
+        ended = siege.run("plan", folder, attack=Attack(call, pages(cursor(lambda _: ""))))
+        assert errors(judged(ended, siege.secrets)) == [], call
+    print(f"{len(WHOLE)} lists")

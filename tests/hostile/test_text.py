@@ -185,7 +185,7 @@ def test_a_token_in_hostile_words_is_told_in_words_alone(siege: Siege) -> None:
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 PATHS = re.compile(
     rf"/ica/rest/api/(tokens|projects|storageCredentials(/{UUID}:\w+)?|analysisStorages|jobs"
-    rf"|projects/{UUID}/(pipelines(:search|/{UUID}(:\w+)?)?|analysis:search"
+    rf"|projects/{UUID}/(pipelines(:search|/{UUID}(:\w+)?)?|data|analysis:search"
     rf"|analysisCreationBatch(/{UUID}(/items)?)?))(\?[\w%&=.+*~-]*)?"
 )
 IDS = ("..", ".", "a/b", "../../storageCredentials", "a?b=c", "a#b", "%2e%2e", "..;/x", "\r\nX: y", "\x00",

@@ -35,7 +35,11 @@ READS = {
     ),
 }
 OLD_READS = {"pipeline": ("GET /api/projects/[^/]+/pipelines/[^/]+", "GET /api/projects/[^/]+/pipelines")}
-LATE = ("GET /api/analysisStorages", "POST /api/projects/[^/]+/pipelines:search")
+LATE = {
+    "GET /api/analysisStorages": "batch",
+    "GET /api/projects/[^/]+/data": "batch",
+    "POST /api/projects/[^/]+/pipelines:search": "pipeline",
+}
 """Asked only about what is not as wanted yet."""
 
 
@@ -165,7 +169,7 @@ def test_the_same_of_the_older_api_and_of_what_is_asked_about_new_things(
         for file in each.glob(".icaform/journal*"):
             file.unlink()
     asked = [(old_siege, "pipeline", call) for call in OLD_READS["pipeline"]]
-    asked += [(siege, "batch", LATE[0]), (siege, "pipeline", LATE[1])]
+    asked += [(siege, folder, call) for call, folder in LATE.items()]
     for turn, (here, folder, call) in enumerate(asked):
         more, wrong = spoil(here, call, folder, 10, turn)
         assert more, call

@@ -106,7 +106,9 @@ def _told(body: Json, ended: Json | None) -> Iterator[tuple[Marks, dict[str, Jso
                 yield marks, {"failed": str(reason)}
             case "SUCCEEDED":
                 analysis = promised(created["id"]) if created else ""
-                yield marks, {"analysis": analysis, "status": created.get("status")}
+                told = {"status": "status", "summary": "summary", "began": "startDate", "ended": "endDate"}
+                facts = {name: created.get(field) for name, field in told.items()}
+                yield marks, {"analysis": analysis, **facts}
             case _ if ended is not None:
                 reason = ended.get("additionalStatusInformation")
                 yield marks, {"failed": str(reason or f"the batch ended as {ended.get('status')}")}

@@ -14,19 +14,22 @@ from urllib.parse import quote
 from icaform.address import Address
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.kinds.analysis_batch.batches import Sent, batch_items, under_way
-from icaform.kinds.analysis_batch.desire import NAME, Wish
+from icaform.kinds.analysis_batch.desire import NAME
+from icaform.kinds.analysis_batch.inputs import located
 from icaform.kinds.analysis_batch.marks import Marks, batch_tag, marked
+from icaform.kinds.analysis_batch.outcome import attempt_in, tried_again
+from icaform.kinds.analysis_batch.starter import misfit, starters
+from icaform.kinds.analysis_batch.storage import STORAGES, Storage, chosen, offered
 from icaform.operation import Call, Json, Steps, ask, canonical
 from icaform.reference import (
     V3,
     Catalogue,
     PipelineSelect,
-    brief,
     id_in,
     pipelines,
     project,
     promised,
-    several,
+    whole,
 )
 from icaform.state import Desired, Live, Observed, View
 
@@ -35,15 +38,17 @@ ARRIVAL = 900.0
 to be still arriving. ICA states no bound; a batch job of this age has ended in all that is documented."""
 
 
-def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
+def observe(wishes: Sequence[Desired], view: View, *, resolving: bool = True) -> Steps[Observed]:
     """One search a batch, pages as needed; batches that the journal knows to be unfinished; names to ids.
 
-    The last is asked only for items that are to be sent, so that an unchanged batch costs its pages alone.
+    The last is asked only for items that are to be sent, so that an unchanged batch costs its pages alone;
+    and not at all unless ``resolving``.
     """
     live: dict[Address, Live] = {}
     faults: list[Diagnostic] = []
     unmanaged: list[Live] = []
     resolved: dict[Address, Mapping[str, Json]] = {}
+    lacking: list[Desired] = []
     for place, group in _by_project(wishes, view).items():
         try:
             project_id = yield from project(place)
@@ -55,17 +60,19 @@ def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
             mine = [wish for wish in group if wish.spec.batch == batch]
             found = yield from _search(project_id, f"{view.workspace}/{batch}")
             unmanaged += _visible(mine, found, project_id, live)
-            if any(wish.address not in live for wish in mine):
+            hidden = [wish for wish in mine if _may_hide(wish, live.get(wish.address), view)]
+            if hidden:
                 sent = (yield from under_way(project_id)) if sent is None else sent
-                yield from _creating(mine, project_id, view, live, sent, _arriving(mine[0], found, view))
-            missing = [
-                wish for wish in mine if wish.address not in live or "failed" in live[wish.address].facts
-            ]
+                yield from _creating(hidden, project_id, view, live, sent, _arriving(mine[0], found, view))
+            missing = [wish for wish in mine if resolving and _is_missing(wish, live.get(wish.address))]
+            lacking += missing
             try:
                 yield from _resolve(missing, project_id, place, resolved, faults)
             except Rejected as rejected:
                 faults += _faults(rejected, mine)
-    return Observed(live, tuple(faults), tuple(unmanaged), resolved)
+    ids, wrong = yield from located(lacking)
+    resolved |= {address: {**one, "data": ids} for address, one in resolved.items()}
+    return Observed(live, (*faults, *wrong), tuple(unmanaged), resolved)
 
 
 def _faults(rejected: Rejected, group: Sequence[Desired]) -> list[Diagnostic]:
@@ -149,6 +156,8 @@ def _live(address: Address, marks: Marks, row: Json, project_id: str) -> Live:
         "generation": marks.generation,
         "attempt": marks.attempt,
         "reference": row.get("reference"),
+        "began": row.get("startDate"),
+        "ended": row.get("endDate"),
     }
     return Live(address, promised(row["id"]), facts, project_id)
 
@@ -181,6 +190,26 @@ def _created(row: Json) -> float:
         return 0.0
 
 
+def _is_missing(wish: Desired, live: Live | None) -> bool:
+    """Whether it may be sent now: no analysis stands for it, or one that ended and shall be tried again."""
+    return live is None or "failed" in live.facts or tried_again(wish.spec, live.facts)
+
+
+def _may_hide(wish: Desired, live: Live | None, view: View) -> bool:
+    """Whether a newer attempt than the one that is seen may be on its way."""
+    if live is None or tried_again(wish.spec, live.facts):
+        return True
+    return _later(wish, live, view)
+
+
+def _later(wish: Desired, live: Live | None, view: View) -> bool:
+    """Whether the journal remembers that a newer attempt than the one that is seen was sent."""
+    last = view.remembered.get(wish.address, {})
+    current = last.get("generation") == wish.spec.generation
+    seen = attempt_in(live.facts) if live else 0
+    return bool(current and not last.get("failed") and int(last.get("failures") or 0) >= seen)
+
+
 def _creating(
     mine: Sequence[Desired],
     project_id: str,
@@ -194,17 +223,17 @@ def _creating(
     unsure: list[Desired] = []
     open_ = _newest(sent, f"{view.workspace}/{mine[0].spec.batch}", mine[0].spec.generation)
     for wish in mine:
-        if wish.address in live:
-            continue
+        seen = live.get(wish.address)
         last = view.remembered.get(wish.address, {})
         current = last.get("generation") == wish.spec.generation
+        facts: dict[str, Json]
         found = open_.get(wish.address.item)
-        if found and found.marks.attempt > (int(last.get("failures") or 0) if current else 0):
+        tried = max(int(last.get("failures") or 0) if current else 0, attempt_in(seen.facts) if seen else 0)
+        if found and found.marks.attempt > tried:
             facts = {"spec": found.marks.spec, "batch": found.batch, "chunk": found.marks.chunk}
-            live[wish.address] = Live(
-                wish.address, found.facts.get("analysis", ""), {**facts, **found.facts}, project_id
-            )
-        elif current and last.get("batch") and not last.get("failed"):
+            facts |= {"attempt": found.marks.attempt}
+            live[wish.address] = _newer(wish.address, seen, {**facts, **found.facts}, project_id)
+        elif _later(wish, seen, view) and last.get("batch"):
             batches.setdefault(last["batch"], []).append(wish)
         elif arriving and not (current and last.get("failed")):
             unsure.append(wish)
@@ -214,14 +243,22 @@ def _creating(
         for wish in wishes:
             facts = told.get(wish.address.item) or told[""]
             if facts:
-                spec = view.remembered[wish.address].get("spec")
-                live[wish.address] = Live(
-                    wish.address, facts.get("analysis", ""), {"spec": spec, **facts}, project_id
-                )
+                last = view.remembered[wish.address]
+                facts = {"spec": last.get("spec"), "attempt": int(last.get("failures") or 0) + 1, **facts}
+                seen = live.get(wish.address)
+                live[wish.address] = _newer(wish.address, seen, facts, project_id)
     for wish in unsure:
         live[wish.address] = Live(
             wish.address, "", {"creating": True, "spec": wish.spec.spec_digest}, project_id
         )
+
+
+def _newer(address: Address, seen: Live | None, facts: Mapping[str, Json], project_id: str) -> Live:
+    """An item as a batch tells of it. Where that could not create it, the analysis before stays its own."""
+    if seen and "failed" in facts:
+        newer = {"failed": facts["failed"], "attempt": facts["attempt"]}
+        return replace(seen, facts={**seen.facts, **newer})
+    return Live(address, facts.get("analysis", ""), facts, project_id)
 
 
 def _newest(sent: Sequence[Sent], batch: str, generation: int) -> Mapping[str, Sent]:
@@ -240,14 +277,14 @@ def _resolve(
     if not missing:
         return
     ids: dict[str, str] = {}
-    storages: dict[str, str] = {}
+    storages: tuple[Storage, ...] = ()
     said = [wish.spec.said for wish in missing]
     catalogue = None
-    if any("ref" not in each["pipeline"] and not _select(each["pipeline"]).known_id for each in said):
+    if any(_is_looked_for(each) for each in said):
         catalogue = yield from pipelines(project_id, f"project {place!r}")
     if any(each.get("analysisStorage") for each in said):
-        answer = yield from ask(Call("GET", "/api/analysisStorages", V3))
-        storages = {row["name"]: promised(row["id"]) for row in answer.body["items"]}
+        answer = yield from ask(Call("GET", STORAGES, V3))
+        storages = offered(whole(answer))
     for name in sorted({out["targetProjectId"] for each in said for out in each.get("analysisOutput") or ()}):
         ids[name] = id_in(name) or (project_id if name == place else (yield from project(name)))
     # Thousands of items name a handful of pipelines: each is looked for once, found or not.
@@ -262,11 +299,13 @@ def _resolve(
                 row = looked[question]
                 if isinstance(row, Rejected):
                     raise row
-                _fits(wish.spec, row)
-                one["pipeline"] = row["id"]
+                wrong = misfit(wish.spec.said, row)
+                if wrong:
+                    raise Rejected([wrong])
+                one["pipeline"], one["language"] = row["id"], row.get("language")
             storage = wish.spec.said.get("analysisStorage")
             if storage is not None:
-                one["storage"] = _storage(storage, storages)
+                one["storage"] = chosen(storage, storages)
         except Rejected as rejected:
             faults += [
                 replace(each, origin=wish.origin, address=wish.address) for each in rejected.diagnostics
@@ -275,43 +314,20 @@ def _resolve(
 
 
 def _look(select: PipelineSelect, catalogue: Catalogue | None) -> Json | Rejected:
+    listed = catalogue.find(select) if catalogue else []
+    if select.known_id and not listed:
+        return {"id": select.known_id}
     try:
-        return catalogue.only(select) if catalogue else {"id": select.known_id}
+        return listed[0] if len(listed) == 1 or not catalogue else catalogue.only(select)
     except Rejected as rejected:
         return rejected
 
 
+def _is_looked_for(said: Json) -> bool:
+    """Whether ICA must be asked for the pipeline: for its id, or where its language decides how it starts."""
+    select = said["pipeline"]
+    return "ref" not in select and (not _select(select).known_id or len(starters(said)) > 1)
+
+
 def _select(said: Json) -> PipelineSelect:
     return PipelineSelect.model_validate(said)
-
-
-def _fits(spec: Wish, row: Json) -> None:
-    """A CWL pipeline wants a CWL input, a Nextflow one a Nextflow input; ICA would fail the item for it."""
-    is_cwl = (spec.said.get("analysisInput") or {}).get("objectType") is not None
-    language = row.get("language")
-    if (language == "CWL") != is_cwl and language in ("CWL", "NEXTFLOW"):
-        wants = "needs `objectType: STRUCTURED` or `JSON`" if language == "CWL" else "takes no `objectType`"
-        raise Rejected(
-            [
-                Diagnostic(
-                    Code.BAD_VALUE,
-                    f"pipeline {row.get('code')!r} is {language}, so its analysisInput {wants}",
-                    "correct the item's analysisInput",
-                )
-            ]
-        )
-
-
-def _storage(name: str, storages: Mapping[str, str]) -> str:
-    if name not in storages:
-        raise Rejected(
-            [
-                Diagnostic(
-                    Code.NOT_FOUND,
-                    f"there is no analysis storage {name!r}; ICA offers "
-                    + several([brief(each) for each in sorted(storages)], len(storages)),
-                    "use one of these names",
-                )
-            ]
-        )
-    return storages[name]

@@ -8,7 +8,7 @@ from icaform.address import Address
 from icaform.diagnostic import Code, Diagnostic, Severity
 from icaform.kinds.storage_credential.spec import LIST, NAME, name_of
 from icaform.operation import Call, Json, RefusedByServer, Steps, ask
-from icaform.reference import V3, V4, WRONG_ACCEPT, promised
+from icaform.reference import V3, V4, WRONG_ACCEPT, promised, whole
 from icaform.state import Desired, Live, Observed, View
 
 
@@ -25,7 +25,7 @@ def listed() -> Steps[tuple[list[Json], bool]]:
         answer = yield from ask(Call("GET", LIST, V3))
     elif answer.problem:
         raise RefusedByServer(call, answer.problem)
-    return answer.body["items"], older
+    return whole(answer), older
 
 
 def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
