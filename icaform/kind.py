@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from icaform.address import Address
 from icaform.change import Change, Create, Update
+from icaform.course import Pursuit
 from icaform.diagnostic import Diagnostic
 from icaform.manifest import Document
 from icaform.operation import Answer, Json, Operation, Outcome, Steps
@@ -49,6 +50,7 @@ class Kind:
     that it does not name is observed afresh and compared instead.
     ``ignorable`` are the fields that a manifest may leave to others in ``metadata.ignore``.
     ``export`` leads the other way, from the server to manifests; None where a kind has no such way.
+    ``pursuit`` follows the work that its resources stand for; None where they stand for none.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Kind:
     follow: Callable[[Operation, Answer, View], Steps[Mapping[Address, Outcome]]] = _no_follow
     ignorable: tuple[str, ...] = ()
     export: Export | None = None
+    pursuit: Pursuit | None = None
 
 
 def simple(manifest: Manifest, kind: str, references: Iterable[Address] = (), **more: object) -> Desired:

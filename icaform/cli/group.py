@@ -18,7 +18,10 @@ from icaform.cli.exit import MEANING, Exit, defect
 from icaform.cli.spoken import spoken
 from icaform.diagnostic import Code, Diagnostic
 
-VERBS = ("init", "validate", "plan", "apply", "drift", "export", "journal", "whoami", "schema", "emulator")
+VERBS = (
+    *("init", "validate", "plan", "apply", "status", "drift", "export"),
+    *("journal", "whoami", "schema", "emulator"),
+)
 """In the order in which people meet them. A verb is the module of that name."""
 
 

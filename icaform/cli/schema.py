@@ -52,6 +52,7 @@ def documents() -> dict[str, str]:
     from icaform.kinds import Kinds
     from icaform.render.json.journal import schema as journal_schema
     from icaform.render.json.schema import schema as report_schema
+    from icaform.render.json.status import schema as status_schema
     from icaform.render.ndjson.schema import schema as line_schema
 
     kinds = Kinds()
@@ -63,5 +64,6 @@ def documents() -> dict[str, str]:
         "report.schema.json": report_schema(),
         "ndjson.schema.json": line_schema(),
         "journal.schema.json": journal_schema(),
+        "status.schema.json": status_schema(),
     }
     return {name: json.dumps(each, indent=2, ensure_ascii=False) + "\n" for name, each in made.items()}

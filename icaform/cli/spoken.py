@@ -15,6 +15,7 @@ SPOKEN: Mapping[str, tuple[str, ...]] = {
     "plan": (*_REPORTS, *_CODE, "gitlab-terraform"),
     "apply": _REPORTS,
     "drift": (*_REPORTS, *_CODE, "prometheus"),
+    "status": (*PLAIN, "markdown"),
 }
 """For a verb that is not in here, PLAIN."""
 

@@ -12,6 +12,7 @@ from icaform.kinds.analysis_batch.compare import compare, recall
 from icaform.kinds.analysis_batch.desire import NAME, desire
 from icaform.kinds.analysis_batch.export import EXPORT
 from icaform.kinds.analysis_batch.observe import observe
+from icaform.kinds.analysis_batch.pursue import PURSUIT
 from icaform.kinds.analysis_batch.spec import AnalysisBatchSpec
 from icaform.kinds.analysis_batch.submit import follow, operate
 
@@ -26,6 +27,7 @@ KIND = Kind(
     recall,
     follow,
     export=EXPORT,
+    pursuit=PURSUIT,
 )
 
 __all__ = ["KIND"]

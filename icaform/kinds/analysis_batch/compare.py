@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from icaform.change import Change, Create, Edit, Held, Keep, Standing, edits_between
+from icaform.address import Address
+from icaform.change import Change, Create, Edit, Held, Keep, Standing, Update, edits_between
 from icaform.diagnostic import Code, Diagnostic
 from icaform.kinds.analysis_batch.desire import Wish
+from icaform.kinds.analysis_batch.outcome import (
+    again,
+    attempt_in,
+    covered,
+    stage_of,
+    status_of,
+    why,
+)
 from icaform.operation import Json
-from icaform.state import Desired, Live, View
+from icaform.state import Desired, Live, Remembered, View
 
-ENDED = frozenset({"SUCCEEDED", "FAILED", "FAILED_FINAL", "FAILEDFINAL", "ABORTED"})
-"""ICA's statuses, in both spellings, after which an analysis does not change."""
+CREATION = "CREATION"
+"""In a manifest's ``retry.when``: ICA could not create the analysis, so that nothing ran."""
 
 
 def compare(wish: Desired, live: Live | None, view: View) -> Change:
-    """New items are created, started ones kept, changed ones held, failed ones sent again by their retry."""
+    """New items are created, started ones kept, changed ones held, failed ones tried again by their retry."""
     spec: Wish = wish.spec
     last = view.remembered.get(wish.address, {})
-    if live is None or "failed" in live.facts:
+    if live is None or ("failed" in live.facts and not live.id):
         return _send(wish, live, last, view)
     if live.facts.get("spec") not in (None, spec.spec_digest):
         before = last.get("said")
@@ -38,39 +47,32 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
         )
     if live.facts.get("creating"):
         return Keep(wish, live, "being created", busy=True, awaited=True)
-    status = str(live.facts.get("status") or "started")
-    notes: tuple[str, ...] = ()
-    if status in ("FAILED", "FAILED_FINAL", "FAILEDFINAL", "ABORTED"):
-        why = live.facts.get("summary")
-        notes = (f"the analysis {live.id} ended as {status.lower()}" + (f": {why}" if why else ""),)
-    return Keep(wish, live, status.lower().replace("_", " "), notes, busy=status not in ENDED)
+    stage, status = stage_of(live.facts), status_of(live.facts) or "started"
+    state = status.lower().replace("_", " ")
+    if not stage.bad:
+        return Keep(wish, live, state, busy=stage.open)
+    reason = why(live.facts)
+    note = f"the analysis {live.id} ended as {state}" + (f": {reason}" if reason else "")
+    if not covered(spec.retry, live.facts):
+        return Keep(wish, live, state, (note,))
+    return _send_again(wish, live, last, note, view)
 
 
-def _send(wish: Desired, live: Live | None, last: Mapping[str, Json], view: View) -> Change:
+def _send(wish: Desired, live: Live | None, last: Remembered, view: View) -> Change:
+    """No analysis stands for it: it was never sent, or ICA could not create one."""
     spec: Wish = wish.spec
     # Failures of another generation, or of an item that was corrected since, are not this one's.
-    current = last.get("generation") == spec.generation and last.get("spec") == spec.spec_digest
+    current = is_current(last, spec)
     failures = int(last.get("failures") or 0) if current else 0
     if current and live is not None and not last.get("failed"):
         failures += 1
     reason = ((live.facts.get("failed") if live else None) or last.get("failed")) if current else None
     notes = []
     if reason:
-        if failures >= spec.attempts:
-            return Held(
-                wish,
-                live,
-                Diagnostic(
-                    Code.RETRIES_USED,
-                    f"ICA could not create the analysis: {reason}",
-                    f"mend the cause, then raise `retry.attempts` above {spec.attempts}",
-                    origin=wish.origin,
-                    address=wish.address,
-                ),
-            )
-        notes.append(f"attempt {failures + 1} of {spec.attempts}; the last failed: {reason}")
-    if wish.address in view.pending:
-        notes.append("a call for it was begun and its answer is not known; apply looks before it sends")
+        if failures >= spec.retry.attempts or CREATION not in spec.retry.when:
+            return _uncreated(wish, live, reason)
+        notes.append(f"attempt {failures + 1} of {spec.retry.attempts}; the last failed: {reason}")
+    notes += _begun(wish.address, view)
     drifted = current and live is None and last.get("analysis") and not reason
     if drifted:
         notes.append(f"analysis {last['analysis']} was started for it and is not found any more")
@@ -83,6 +85,75 @@ def _send(wish: Desired, live: Live | None, last: Mapping[str, Json], view: View
         irreversible=False,
         remember={"failures": failures},
     )
+
+
+def _send_again(wish: Desired, live: Live, last: Remembered, note: str, view: View) -> Change:
+    """Its newest analysis ended in a way that the manifest wants tried again, as often as it says."""
+    spec: Wish = wish.spec
+    seen = attempt_in(live.facts)
+    failures = int(last.get("failures") or 0) if is_current(last, spec) else 0
+    # What was acknowledged later than what is seen has been tried, too, and may not have come to be.
+    lost = failures >= seen and last.get("analysis") and not last.get("failed")
+    used = max(seen, failures + 1 if lost else failures)
+    reason = live.facts.get("failed") or (last.get("failed") if failures > seen else None)
+    if reason and (used >= spec.retry.attempts or CREATION not in spec.retry.when):
+        return _uncreated(wish, live, reason)
+    if used >= spec.retry.attempts:
+        return Held(
+            wish,
+            live,
+            Diagnostic(
+                Code.RETRIES_USED,
+                f"{note}; it was attempt {used} of {spec.retry.attempts}",
+                f"mend the cause, then raise `retry.attempts` above {spec.retry.attempts}, "
+                "or `generation` to run the batch again",
+                origin=wish.origin,
+                address=wish.address,
+            ),
+            there=True,
+        )
+    notes = [note, *([f"ICA could not create attempt {used}: {reason}"] if reason else ())]
+    if lost:
+        notes.append(f"analysis {last['analysis']} was started for it since and is not found")
+    notes.append(f"attempt {used + 1} of {spec.retry.attempts}: another analysis, which costs as much again")
+    notes += _begun(wish.address, view)
+    return Update(
+        wish,
+        live,
+        (Edit("attempt", seen, used + 1),),
+        (again(used + 1),),
+        notes=tuple(notes),
+        remember={"failures": used},
+    )
+
+
+def _uncreated(wish: Desired, live: Live | None, reason: str) -> Held:
+    spec: Wish = wish.spec
+    more = f"raise `retry.attempts` above {spec.retry.attempts}"
+    if CREATION not in spec.retry.when:
+        more = f"add {CREATION} to `retry.when`"
+    return Held(
+        wish,
+        live,
+        Diagnostic(
+            Code.RETRIES_USED,
+            f"ICA could not create the analysis: {reason}",
+            f"mend the cause, then {more}",
+            origin=wish.origin,
+            address=wish.address,
+        ),
+    )
+
+
+def is_current(last: Remembered, spec: Wish) -> bool:
+    """Whether what is remembered is of the item as it is wished for now."""
+    return bool(last.get("generation") == spec.generation and last.get("spec") == spec.spec_digest)
+
+
+def _begun(address: Address, view: View) -> list[str]:
+    if address not in view.pending:
+        return []
+    return ["a call for it was begun and its answer is not known; apply looks before it sends"]
 
 
 def _called(pipeline: Mapping[str, Json]) -> str:
