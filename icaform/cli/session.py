@@ -27,6 +27,8 @@ class Session:
     run: Run
     output: Output
     calls: Mapping[str, int]
+    rate: Callable[[], float | None]
+    """Calls a second that the server is known by now to allow, or this run allows itself."""
 
 
 def reading(
@@ -81,6 +83,6 @@ def opened(
                 whole=selection.everything,
             ) as (run, session):
                 output.secrets = run.secrets
-                return work(Session(run, output, session.calls))
+                return work(Session(run, output, session.calls, lambda: session.calls_per_second))
 
     return guarded(output, all_of_it)

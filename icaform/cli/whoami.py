@@ -1,4 +1,4 @@
-"""Tell which server, credentials and user a run would use."""
+"""Tell which server, credentials and user a run would use, and whether the clocks agree."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ import click
 from icaform.cli import options
 from icaform.cli.exit import Exit
 
+SKEW = 60.0
+"""Seconds that two clocks may differ by before anybody needs to hear of it."""
+
 
 @click.command("whoami", short_help="Tell which server and user a run would use.")
 @options.paths
@@ -20,10 +23,13 @@ from icaform.cli.exit import Exit
 @options.connection
 @click.pass_obj
 def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
-    """Tell which server, credentials and user a run would use, and where each was found."""
+    """Tell which server, credentials and user a run would use, and where each was found.
+
+    One call shows whether ICA takes them, which generation of its API it speaks, and what its clock says.
+    """
     from icaform.cli.output import Output, guarded
     from icaform.cli.progress import progress_for
-    from icaform.engine.connect import limits_of, server_of, session_of
+    from icaform.engine.connect import generation, limits_of, server_of, session_of
     from icaform.engine.setting import find
     from icaform.engine.world import World
     from icaform.render.report import line, plain
@@ -33,26 +39,29 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
 
     def work() -> int:
         place = find(paths or (".",))
-        limits = limits_of(options.options_of(said))
+        given = options.options_of(said)
         with progress_for("whoami", world, coloured=output.coloured(sys.stderr)) as progress:
             surroundings = replace(world, progress=progress)
             with (
-                server_of(surroundings, place, options.options_of(said)) as server,
-                session_of(surroundings, server, read_only=True, limits=limits) as session,
+                server_of(surroundings, place, given) as server,
+                session_of(surroundings, server, read_only=True, limits=limits_of(given, place)) as session,
             ):
                 who = session.identity()
-        expires = (
-            datetime.fromtimestamp(who.expires, UTC).isoformat(timespec="seconds") if who.expires else None
-        )
+                spoken = generation(session)
+                ahead = session.ahead
+        left = who.expires - world.clock.now() + (ahead or 0.0) if who.expires else None
         told = {
             "server": server.url,
             "server_from": server.where,
+            "api": spoken,
             "credential": server.found.credential.means.value,
             "credential_from": server.found.where,
             "tenant": who.tenant,
             "tenant_id": who.tenant_id,
             "user_id": who.user_id,
-            "token_expires": expires,
+            "token_expires": _iso(who.expires) if who.expires else None,
+            "token_seconds_left": None if left is None else round(left),
+            "clock_ahead_seconds": None if ahead is None else round(ahead),
             "workspace": place.setting.workspace,
         }
         if output.dialect == "json":
@@ -63,6 +72,22 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
             for name, value in told.items():
                 shown = line(plain(str(value))) if value is not None else "not told"
                 click.echo(f"{name.replace('_', ' '):<{width}}  {shown}")
+        if ahead is not None and abs(ahead) > SKEW:
+            side = "ahead of" if ahead > 0 else "behind"
+            click.echo(
+                f"icaform: this machine's clock is {_span(abs(ahead))} {side} ICA's; set it right, for "
+                "certificates, kept tokens and the dates of reports go by it",
+                err=True,
+            )
         return Exit.DONE
 
     return guarded(output, work)
+
+
+def _iso(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
+
+
+def _span(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"

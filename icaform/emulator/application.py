@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import logging
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from functools import lru_cache
 
 from starlette.applications import Starlette
@@ -20,10 +21,11 @@ from .clock import Clock, Overtaken, iso
 from .endpoints import Directory
 from .faults import Fault
 from .idempotency import Keys, digest
+from .limiter import Limiter
 from .line import cut, hang_up
 from .meddling import meddle
 from .media import TYPES
-from .problem import MEDIA_TYPE, Problem
+from .problem import MEDIA_TYPE, Problem, overload
 from .record import Json
 from .schedule import Mishap, acting
 from .settings import Settings
@@ -53,6 +55,7 @@ class Emulator:
     def __post_init__(self) -> None:
         self.keys = Keys(self.world)
         self.directory = Directory(self.settings.api)
+        self._limiter = Limiter(self.settings)
         self._twins: set[asyncio.Task[None]] = set()
 
     def application(self) -> Starlette:
@@ -62,11 +65,12 @@ class Emulator:
     async def serve(self, request: Request) -> Response:
         raw = await request.body()
         path = request.url.path.removeprefix(BASE)
-        fault = acting(self.faults, request.method, path)
+        refused = self._over_the_limit(request)
+        fault = None if refused else acting(self.faults, request.method, path)
         entry = self._entry(request, path, raw, fault)
         self.under_way += 1
         try:
-            answer = await self._with_fault(request, path, raw, entry, fault)
+            answer = refused or await self._with_fault(request, path, raw, entry, fault)
             entry["status"] = answer and answer.status
         except Overtaken:
             return await hang_up(request)
@@ -78,7 +82,17 @@ class Emulator:
             return await hang_up(request)
         if fault is not None and fault.do in ("cut_answer", "truncate"):
             return await _mangled(request, answer, fault)
-        return _response(request, answer)
+        return _response(request, answer, self.clock.now())
+
+    def _over_the_limit(self, request: Request) -> Answer | None:
+        if self._limiter.settings is not self.settings:
+            self._limiter = Limiter(self.settings)
+        now = self.clock.now()
+        pause = self._limiter.pause(now)
+        if pause is None:
+            return None
+        answer = _refused(overload(429), now, request)
+        return Answer(answer.status, answer.body, {**answer.headers, **self._limiter.headers(pause, now)})
 
     def _entry(self, request: Request, path: str, raw: bytes, fault: Fault | None) -> Json:
         return {
@@ -223,12 +237,17 @@ async def _mangled(request: Request, answer: Answer, fault: Fault) -> Response:
     return Response(half, answer.status, dict(answer.headers))
 
 
-def _response(request: Request, answer: Answer) -> Response:
-    body, headers = answer.body, dict(answer.headers)
+def _response(request: Request, answer: Answer, now: float) -> Response:
+    body, headers = answer.body, {**answer.headers, "Date": _date(int(now))}
     if len(body) > WORTH_PACKING and "gzip" in request.headers.get("accept-encoding", ""):
         body = _packed_once(body) if len(body) > WORTH_KEEPING_PACKED else _packed(body)
         headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
     return Response(body, answer.status, headers)
+
+
+@lru_cache(maxsize=16)
+def _date(now: int) -> str:
+    return formatdate(now, usegmt=True)
 
 
 def _packed(body: bytes) -> bytes:

@@ -7,7 +7,7 @@
 - ``GET /requests?after=N``, ``DELETE /requests``: ``{"items": [entry]}``
 - ``GET|POST|PUT|DELETE /faults``: ``{"items": [fault]}``; POST adds one or a list, PUT replaces
 - ``GET|POST|PUT|DELETE /outcomes``: the same for outcomes of items and analyses
-- ``GET|PUT /settings``: ``{duration: seconds}``; PUT changes those that it names
+- ``GET|PUT /settings``: ``{duration, limit or lifetime: value}``; PUT changes those that it names
 - ``POST /snapshot``: ``{"id"}``; ``POST /restore``: ``{"id"}`` brings everything back to that moment, the
   clock, the faults and the settings with it; ``DELETE /snapshot``: ``{"id"?}`` drops one, or all
 - ``GET /traffic``: ``{"connections", "requests", "hanging", "writes", "now"}``: open sockets (the asker's is
@@ -20,6 +20,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -33,7 +34,7 @@ from .pipelines import warm
 from .progress import analysis_status, job
 from .record import KINDS, Analysis, Batch, Json, Record
 from .seed import seed
-from .settings import DURATIONS
+from .settings import CHANGEABLE
 from .world import World, encode
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def _opened(emulator: Emulator, verbs: dict[str, Door]) -> Callable[[Request], A
         raw = await request.body()
         try:
             answer = verbs[request.method.replace("HEAD", "GET")](emulator, request, json.loads(raw or b"{}"))
+            answer = await answer if isawaitable(answer) else answer
         except (ValueError, TypeError, AttributeError) as wrong:
             return Response(encode({"error": str(wrong)}), 400, media_type="application/json")
         finally:
@@ -94,8 +96,8 @@ def _clock(emulator: Emulator, request: Request, body: Json) -> Json:
     return {"now": now, "time": iso(now), "clock": emulator.settings.clock}
 
 
-def _advance(emulator: Emulator, request: Request, body: Json) -> Json:
-    emulator.clock.advance(float(body["advance"] if "advance" in body else _missing("advance")))
+async def _advance(emulator: Emulator, request: Request, body: Json) -> Json:
+    await emulator.clock.advance(float(body["advance"] if "advance" in body else _missing("advance")))
     emulator.world.set_fact("clock_offset", emulator.clock.offset)
     return _clock(emulator, request, body)
 
@@ -189,14 +191,15 @@ def _clear_outcomes(emulator: Emulator, request: Request, body: Any) -> Json:
 
 
 def _settings(emulator: Emulator, request: Request, body: Json) -> Json:
-    return {name: getattr(emulator.settings, name) for name in DURATIONS}
+    return {name: getattr(emulator.settings, name) for name in CHANGEABLE}
 
 
 def _set(emulator: Emulator, request: Request, body: Json) -> Json:
-    unknown = set(body) - set(DURATIONS)
+    unknown = set(body) - set(CHANGEABLE)
     if unknown:
-        raise ValueError(f"not a duration: {', '.join(sorted(unknown))}")
-    wanted: dict[str, Any] = {name: float(seconds) for name, seconds in body.items()}
+        raise ValueError(f"cannot be changed: {', '.join(sorted(unknown))}")
+    kinds = {name: type(value) for name, value in _settings(emulator, request, body).items()}
+    wanted: dict[str, Any] = {name: kinds[name](value) for name, value in body.items()}
     emulator.settings = replace(emulator.settings, **wanted)
     return _settings(emulator, request, body)
 

@@ -84,6 +84,7 @@ def serve(emulator: Emulator, listener: socket.socket, ready: Ready) -> _Server:
         log_level="critical",
         access_log=False,
         server_header=False,
+        date_header=False,
         timeout_graceful_shutdown=0,
     )
     return _Server(config, ready)

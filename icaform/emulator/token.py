@@ -27,7 +27,7 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def mint(world: World, user: User, method: str, now: float, lifetime: int) -> str:
+def mint(world: World, user: User, method: str, now: float, lifetime: int, delay: float = 0.0) -> str:
     tenant, number = world.get(Tenant, user.tenant_id, now), int(world.fact("tokens") or 0) + 1
     world.set_fact("tokens", number)
     claims = {
@@ -37,7 +37,7 @@ def mint(world: World, user: User, method: str, now: float, lifetime: int) -> st
         "tid": user.tenant_id,
         "tns": tenant.name if tenant else "",
         "iat": int(now),
-        "nbf": int(now),
+        "nbf": int(now + delay),
         "exp": int(now) + lifetime,
         "amr": [method],
         "jti": stable_id("token", str(number)),
@@ -56,7 +56,9 @@ def claims_of(world: World, token: str, now: float) -> dict[str, Any]:
         raise unauthorized("The JWT is not valid.") from None
     if claims.get("jti") in (world.fact("revoked") or ()):
         raise unauthorized("The JWT is not valid any more.")
-    if not claims["nbf"] <= now < claims["exp"]:
+    if now < claims["nbf"]:
+        raise unauthorized("The JWT is not valid yet.")
+    if now >= claims["exp"]:
         raise unauthorized("The JWT has expired.")
     return claims
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -48,6 +49,9 @@ class World:
     def __init__(self, path: Path | None = None) -> None:
         self.writes = 0
         self.rendered: dict[Any, tuple[Any, Any]] = {}
+        if path:
+            # SQLite would make it readable for everybody.
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self.db = sqlite3.connect(str(path or ":memory:"), check_same_thread=False, isolation_level=None)
         # NORMAL loses nothing when the process is killed, only when the machine loses power.
         self.db.execute("PRAGMA journal_mode=WAL")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from icaform.diagnostic import Code, Diagnostic, Rejected
@@ -13,10 +13,11 @@ from icaform.engine.counted import Counted
 from icaform.engine.run import Run
 from icaform.engine.secrets import Secrets
 from icaform.engine.setting import FILE, Place
-from icaform.engine.world import World
+from icaform.engine.world import Progress, World
 from icaform.journal import url
 from icaform.journal.store import Store, open_store
 from icaform.kind import Kind
+from icaform.operation import Call
 from icaform.state import Desired, Identity
 from icaform.wire import (
     Credential,
@@ -25,6 +26,7 @@ from icaform.wire import (
     Limits,
     Means,
     Session,
+    alone,
     find_credential,
     find_project,
     find_server,
@@ -51,6 +53,9 @@ class Options:
     allow_commands: bool = False
     timeout: float | None = None
     """Seconds that one question to ICA, or a secret's command, may take."""
+    no_token: bool = False
+    """Whether the API key goes with every call."""
+    calls_per_second: float | None = None
 
     @property
     def flags(self) -> Mapping[str, str | None]:
@@ -84,10 +89,9 @@ def server_of(world: World, place: Place, options: Options) -> Iterator[Server]:
         private_folder(place.state)
         try:
             with Embedded(state=place.state / "embedded.sqlite") as ica:
-                credential = Credential(Means.API_KEY, ica.api_key)
-                yield Server(
-                    ica.base_url, "embedded, as asked for", Found(credential, "the embedded ICA"), True
-                )
+                found = Found(Credential(Means.API_KEY, ica.api_key), "the embedded ICA")
+                found = alone(found) if options.no_token else found
+                yield Server(ica.base_url, "embedded, as asked for", found, True)
         except OSError as error:
             raise Rejected(
                 [_unusable(f"the embedded ICA could not start: {error.strerror or error}")]
@@ -95,7 +99,7 @@ def server_of(world: World, place: Place, options: Options) -> Iterator[Server]:
         return
     setting = find_server(options.flags, world.environ, world.home, place.setting.server)
     found = find_credential(options.flags, world.environ, world.home, setting.value, world.clock)
-    yield Server(setting.value, setting.where, found)
+    yield Server(setting.value, setting.where, alone(found) if options.no_token else found)
 
 
 @contextmanager
@@ -107,6 +111,8 @@ def session_of(
     retried: set[str] = set()
 
     def tell(event: Event) -> None:
+        if event.pace:
+            world.progress("pace", f"{event.pace:.3g}")
         if event.kind == "retry":
             retried.add(event.call)
             world.progress("wait", f"{event.call}: {event.reason}; again in {event.seconds:.0f} s")
@@ -115,7 +121,8 @@ def session_of(
             if event.call in retried:
                 retried.discard(event.call)
             elif event.seconds >= TOLD:
-                world.progress("wait", f"{event.call} waited {event.seconds:.0f} s for its turn")
+                pace = f" (at most {event.pace:.3g} calls a second)" if event.pace else ""
+                world.progress("wait", f"{event.call} waited {event.seconds:.0f} s for its turn{pace}")
         else:
             world.progress(event.kind, event.call)
 
@@ -134,9 +141,22 @@ def session_of(
         session.close()
 
 
-def limits_of(options: Options) -> Limits:
-    """The bounds of a session, narrowed or widened as the command line says."""
-    return DEFAULT_LIMITS.within(options.timeout) if options.timeout else DEFAULT_LIMITS
+def generation(session: Session) -> str | None:
+    """Which generation of ICA's API a server speaks; None where it does not let us see.
+
+    The newer one has v4 of storage credentials, the older one answers ICA_API_004 to it. WireError as
+    ``send``.
+    """
+    answer = session.send(Call("GET", "/api/storageCredentials", "application/vnd.illumina.v4+json"))
+    if answer.problem is None:
+        return "2026-10"
+    return "2026-04" if answer.problem.code == "ICA_API_004" else None
+
+
+def limits_of(options: Options, place: Place) -> Limits:
+    """The bounds of a session, narrowed or widened as the command line says, or else icaform.yaml."""
+    limits = DEFAULT_LIMITS.within(options.timeout) if options.timeout else DEFAULT_LIMITS
+    return replace(limits, calls_per_second=options.calls_per_second or place.setting.limits.callsPerSecond)
 
 
 @contextmanager
@@ -154,42 +174,51 @@ def open_run(
     """Bind wishes to a server and a journal. Read-only, it can write to neither, unless it ``settles`` the
     journal by what it reads.
     """
+    secrets = Secrets(
+        world.environ,
+        [place.folder, *(Path(each) for each in options.secrets_roots)],
+        place.folder,
+        commands=options.allow_commands,
+        timeout=options.timeout,
+    )
+    world = replace(world, progress=_sifted(world.progress, secrets))
     with ExitStack() as stack:
         server = stack.enter_context(server_of(world, place, options))
         session = stack.enter_context(
-            session_of(world, server, read_only=read_only, limits=limits_of(options))
+            session_of(world, server, read_only=read_only, limits=limits_of(options, place))
         )
         store = stack.enter_context(journal_of(world, place, options, read_only=read_only and not settles))
         who = session.identity()
-        secrets = Secrets(
-            world.environ,
-            [place.folder, *(Path(each) for each in options.secrets_roots)],
-            place.folder,
-            commands=options.allow_commands,
-            timeout=options.timeout,
-        )
         secrets.guard(server.found.credential.secret)
         session.conceal = secrets.concealed
         project = find_project(options.flags, world.environ, world.home, place.setting.project)
         # The embedded server's port is another at each start, and a plan's digest covers the server.
         name = EMBEDDED if server.embedded else server.url
-        yield (
-            Run(
-                world,
-                kinds,
-                place,
-                name,
-                project.value if project else "",
-                Counted(session, world.progress),
-                store,
-                secrets,
-                Identity(who.tenant_id, who.user_id, who.tenant),
-                wishes,
-                whole=whole,
-                alone=server.embedded,
-            ),
-            session,
+        run = Run(
+            world,
+            kinds,
+            place,
+            name,
+            project.value if project else "",
+            Counted(session, world.progress),
+            store,
+            secrets,
+            Identity(who.tenant_id, who.user_id, who.tenant),
+            wishes,
+            whole=whole,
+            alone=server.embedded,
         )
+        session.permitted = lambda: run.holds()
+        yield run, session
+
+
+def _sifted(progress: Progress, secrets: Secrets) -> Progress:
+    """A progress that tells no secret, whoever put one into what there is to tell."""
+
+    def tell(kind: str, text: str = "", done: int = 0, of: int = 0) -> None:
+        progress(kind, secrets.sifted(text) if kind in ("wait", "waited", "note") else text, done, of)
+
+    return tell
 
 
 @contextmanager

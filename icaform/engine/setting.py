@@ -24,12 +24,15 @@ DEFAULT_WORKSPACE = "default"
 
 
 class Limits(Spec):
-    """How much one apply may do."""
+    """How much one apply may do, and how fast."""
 
     writes: int | None = Field(default=None, ge=0, description="Calls that change something")
     analyses: int | None = Field(default=None, ge=0, description="Analyses started")
     share: float | None = Field(
         default=None, ge=0, le=100, description="Percent of declared resources changed"
+    )
+    callsPerSecond: float | None = Field(  # noqa: N815 - spelled as all fields of manifests are
+        default=None, ge=0.1, le=1000, description="Never more calls to ICA than these, in any command"
     )
 
 

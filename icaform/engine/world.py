@@ -19,9 +19,11 @@ class Progress(Protocol):
     """Hears what is going on, to tell a person. It changes nothing.
 
     ``call``: a request ended. ``read``: of ``of`` reads that were asked for, ``done`` are answered.
-    ``operation``: of a plan's ``of`` resources, ``done`` are through. ``wait``: this thread waits, and why;
-    until ``waited``, or its next call. ``note``: what a person must know. ``ask``: something is about to be
-    asked or shown; until ``asked`` nothing else may be on the screen.
+    ``operation``: of a plan's ``of`` resources, ``done`` are through. ``work``: of ``of`` pieces of work that
+    the server does for us, ``done`` are at an end. ``wait``: this thread waits, and why;
+    until ``waited``, or its next call. ``pace``: no more calls a second are made than ``text``. ``note``:
+    what a person must know. ``ask``: something is about to be asked or shown; until ``asked`` nothing else
+    may be on the screen.
     """
 
     def __call__(self, kind: str, text: str = "", done: int = 0, of: int = 0) -> None: ...

@@ -4,12 +4,13 @@ Importing this costs little: ``requests`` is loaded by the first Session.
 """
 
 from icaform.wire.clock import Clock, SystemClock
-from icaform.wire.credential import Credential, Found, Means, find_credential
+from icaform.wire.credential import Credential, Found, Means, alone, find_credential
 from icaform.wire.jwt import Identity
 from icaform.wire.limits import Event, Limits
 from icaform.wire.problem import (
     BadAnswer,
     NotSent,
+    Ousted,
     RateLimited,
     ReadOnly,
     ServerFault,
@@ -31,6 +32,7 @@ __all__ = [
     "Limits",
     "Means",
     "NotSent",
+    "Ousted",
     "RateLimited",
     "ReadOnly",
     "ServerFault",
@@ -41,6 +43,7 @@ __all__ = [
     "Unauthorised",
     "Unreachable",
     "WireError",
+    "alone",
     "base_url",
     "find_credential",
     "find_project",

@@ -1,7 +1,9 @@
 """Tokens: minted from a credential, kept, renewed before they die, and by one thread at a time.
 
 POST /api/tokens takes an API key, basic authentication (with ``?tenant=``) or a psToken and has no body;
-POST /api/tokens:refresh does not work for tokens bought with an API key (ICA's OpenAPI description).
+POST /api/tokens:refresh takes a token that still lives, and not one bought with an API key (ICA's OpenAPI
+description). How long a token lives is reckoned from its own claims and from when we got it, so it does not
+matter whether our clock and ICA's agree.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from collections.abc import Callable, Mapping
 from icaform.operation import Answer, Call
 from icaform.wire.clock import Clock
 from icaform.wire.credential import Credential, Means
-from icaform.wire.jwt import expiry, lifetime
+from icaform.wire.jwt import delay, expiry, lifetime
 from icaform.wire.problem import BadAnswer, Unauthorised, WireError
 from icaform.wire.tokencache import Token, TokenCache
 
@@ -24,6 +26,8 @@ REFRESH = Call("POST", "/api/tokens:refresh", accept=V3)
 
 _SENDABLE = re.compile(r"[\x21-\x7e]{1,16384}")
 _SKEW = 60.0
+LONGEST_DELAY = 120.0
+"""Seconds that a new token is waited for until it counts; peers of ours sleep 30 after each."""
 
 Post = Callable[[Call, Mapping[str, str]], Answer]
 """Sends a call with these headers for its authorisation."""
@@ -36,11 +40,19 @@ class Tokens:
     wrong key is not tried again, for that locks accounts.
     """
 
-    def __init__(self, credential: Credential, post: Post, clock: Clock, cache: TokenCache | None) -> None:
+    def __init__(
+        self,
+        credential: Credential,
+        post: Post,
+        clock: Clock,
+        cache: TokenCache | None,
+        pause: Callable[[float], None],
+    ) -> None:
         self._credential = credential
         self._post = post
         self._clock = clock
         self._cache = cache
+        self._pause = pause
         self._lock = threading.Lock()
         self._token: Token | None = None
         self._tries = 0
@@ -87,27 +99,36 @@ class Tokens:
             if kept and kept.minted <= now + _SKEW and kept.usable(now):
                 return kept
         token = self._refreshed(stale, now) or self._minted(now)
+        self._await(token)
         if self._cache:
             self._cache.write(token)
         return token
 
     def _given(self, stale: str, now: float) -> Token:
-        text = self._credential.secret
-        ends = expiry(text)
-        if ends is not None and ends + _SKEW < now:
-            raise Unauthorised(MINT, "the access token has expired", remedy=_ANOTHER)
         if stale:
-            raise Unauthorised(MINT, "ICA does not take the access token", status=401, remedy=_ANOTHER)
-        return Token(text, now)
+            ends = expiry(stale)
+            why = "has expired" if ends is not None and ends <= now else "is not one that ICA takes"
+            raise Unauthorised(MINT, f"the access token {why}", status=401, remedy=_ANOTHER)
+        if not self._token:
+            return Token(self._credential.secret, now, _left(self._credential.secret, now))
+        # One that cannot be made to live longer is used until ICA takes it no more.
+        return self._refreshed(stale, now) or Token(self._token.text, now)
 
     def _refreshed(self, stale: str, now: float) -> Token | None:
-        old = self._token
-        if self._credential.means is Means.API_KEY or not old or old.text == stale or old.lifetime is None:
+        old, means = self._token, self._credential.means
+        if means in (Means.API_KEY, Means.KEY_ALONE) or not old or old.text == stale or old.lifetime is None:
             return None
         if now >= old.minted + old.lifetime:
             return None
         answer = self._post(REFRESH, {"Authorization": f"Bearer {old.text}"})
         return None if answer.problem else _read(REFRESH, answer, now)
+
+    def _await(self, token: Token) -> None:
+        seconds = delay(token.text)
+        if seconds > LONGEST_DELAY:
+            raise Unauthorised(MINT, f"ICA gives a token that counts only in {seconds:,.0f} s", remedy=_LATER)
+        if seconds:
+            self._pause(seconds)
 
     def _minted(self, now: float) -> Token:
         call, headers = MINT, {}
@@ -125,12 +146,16 @@ class Tokens:
                 call, f"there is no ICA at this address: {answer.problem}", problem=answer.problem
             )
         if answer.problem:
-            sentence = f"ICA gives no token for this {self._credential.means.value}: {answer.problem}"
-            raise Unauthorised(call, sentence, problem=answer.problem)
+            credential = self._credential
+            sentence = f"ICA gives no token for this {credential.means.value}: {answer.problem}"
+            several = credential.means is Means.BASIC and not credential.tenant
+            raise Unauthorised(call, sentence, problem=answer.problem, remedy=_WHICH if several else "")
         return _read(call, answer, now)
 
 
 _ANOTHER = "Get a new token, or set ICAV2_X_API_KEY so that icaform can get tokens itself."
+_LATER = "Run again later; ICA's clock or its settings of tokens are not right."
+_WHICH = "Check ICAV2_USERNAME and ICAV2_PASSWORD; who is in several tenants names one in ICAV2_TENANT_NAME."
 
 
 def _basic(credential: Credential) -> str:

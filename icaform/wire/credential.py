@@ -22,6 +22,7 @@ class Means(Enum):
     """How a token is obtained (ICA, POST /api/tokens)."""
 
     API_KEY = "API key"
+    KEY_ALONE = "API key on every call"  # a token only tells whose key it is
     TOKEN = "access token"  # handed in ready-made; it cannot be minted again
     BASIC = "user and password"
     PS_TOKEN = "psToken"
@@ -55,22 +56,30 @@ def find_credential(
 ) -> Found:
     """The credential for a server, from the first place that has one.
 
-    Order: ``--access-token``, ``--x-api-key``, ``ICAV2_ACCESS_TOKEN``, ``ICAV2_X_API_KEY``, the session
+    Order: ``--access-token``, ``--x-api-key``, ``ICAV2_ACCESS_TOKEN``, ``ICAV2_X_API_KEY``,
+    ``ICAV2_PS_TOKEN``, ``ICAV2_USERNAME`` with ``ICAV2_PASSWORD`` (and ``ICAV2_TENANT_NAME``), the session
     token of the official CLI if it has not expired, its config.yaml (x-api-key, access-token). The CLI's
-    files belong to the server that they name: a key kept for one host is not sent to another.
+    files belong to the server that they name: a key kept for one host is not sent to another. Passwords and
+    psTokens have no flag, for command lines can be read by others.
 
     Rejected: NO_CREDENTIALS, which says what was seen; BAD_SETTING where a value cannot stand in a header.
     """
+    notes: list[str] = []
     for value, means, where in (
         (flag(flags, "access_token"), Means.TOKEN, "--access-token"),
         (flag(flags, "x_api_key"), Means.API_KEY, "--x-api-key"),
         (environ.get("ICAV2_ACCESS_TOKEN", ""), Means.TOKEN, "ICAV2_ACCESS_TOKEN"),
         (environ.get("ICAV2_X_API_KEY", ""), Means.API_KEY, "ICAV2_X_API_KEY"),
+        (environ.get("ICAV2_PS_TOKEN", ""), Means.PS_TOKEN, "ICAV2_PS_TOKEN"),
     ):
         if value.strip():
             return _found(value, means, where)
+    user, password = environ.get("ICAV2_USERNAME", "").strip(), environ.get("ICAV2_PASSWORD", "")
+    if user and password:
+        return _basic(user, password, environ.get("ICAV2_TENANT_NAME", "").strip())
+    if user or password:
+        notes.append("Of ICAV2_USERNAME and ICAV2_PASSWORD only one is set.")
     config, session = read_config(home), read_session(home, server)
-    notes: list[str] = []
     if _other_host(config, server):
         notes.append(f"{config.name} is for another server.")
     else:
@@ -85,7 +94,7 @@ def find_credential(
             if name in file.opaque:
                 notes.append(f"{place} is encrypted, and only icav2 can read it.")
             elif value and means is Means.TOKEN and (expiry(value) or now + 1) <= now:
-                notes.append(f"{place} has expired.")
+                notes.append(f"{place} has expired by this machine's clock.")
             elif value:
                 return _found(value, means, place)
     raise Rejected(
@@ -106,6 +115,22 @@ def _other_host(config: CliFile, server: str) -> bool:
         return bool(named) and urlsplit(base_url(named, config.name)).netloc != urlsplit(server).netloc
     except Rejected:
         return True
+
+
+def alone(found: Found) -> Found:
+    """The same API key, sent with every call; Rejected where something else was found."""
+    if found.credential.means is not Means.API_KEY:
+        said = f"--no-token wants an API key, and {found.where} holds another credential."
+        raise Rejected([Diagnostic(Code.BAD_SETTING, said, "Give the key in ICAV2_X_API_KEY.")])
+    return Found(Credential(Means.KEY_ALONE, found.credential.secret), found.where)
+
+
+def _basic(user: str, password: str, tenant: str) -> Found:
+    # The first colon ends the user (RFC 7617), and the tenant stands in a URL.
+    if ":" in user or not (user + password + tenant).isprintable():
+        said = "ICAV2_USERNAME, ICAV2_PASSWORD or ICAV2_TENANT_NAME has characters that cannot be sent."
+        raise Rejected([Diagnostic(Code.BAD_SETTING, said, "Set them again, without colons or line ends.")])
+    return Found(Credential(Means.BASIC, password, user, tenant), "ICAV2_USERNAME and ICAV2_PASSWORD")
 
 
 def _found(value: str, means: Means, where: str) -> Found:

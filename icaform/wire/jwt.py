@@ -51,6 +51,13 @@ def lifetime(token: str) -> float | None:
     return ends - begins if begins is not None and ends is not None and ends > begins else None
 
 
+def delay(token: str) -> float:
+    """Seconds after it was issued from which a JWT counts (``nbf``); 0 where it does not say."""
+    said = claims(token)
+    issued, begins = _number(said, "iat"), _number(said, "nbf")
+    return max(0.0, begins - issued) if issued is not None and begins is not None else 0.0
+
+
 def identity(token: str) -> Identity | None:
     """Whom a JWT speaks for, in words that can be shown; None where it names no tenant or no user."""
     said = claims(token)

@@ -31,6 +31,8 @@ class Limits:
     """Items per page; ICA publishes no maximum, 1000 is what its clients use."""
     workers: int = 8
     """How many reads go out at once."""
+    calls_per_second: float | None = None
+    """Never more than these, whatever the server allows."""
 
     def within(self, seconds: float) -> Limits:
         """The same, where one question may take so many seconds and no more."""
@@ -51,7 +53,7 @@ class Event:
 
     ``call``: one request was answered (``status``) or failed (``reason``) after ``seconds``.
     ``retry``: it will be sent again, not before ``seconds`` have passed.
-    ``wait``: a call waited ``seconds`` for its turn.
+    ``wait``: a call waited ``seconds`` for its turn. ``pace`` is the pace then, in calls per second.
     """
 
     kind: Literal["call", "retry", "wait"]
@@ -59,3 +61,4 @@ class Event:
     status: int | None = None
     seconds: float = 0.0
     reason: str = ""
+    pace: float | None = None

@@ -88,6 +88,13 @@ class NotSent(WireError):
     advice = "Run again to go on."
 
 
+class Ousted(NotSent):
+    """The right to write was lost while the call waited for its turn."""
+
+    code = Code.LOCKED
+    advice = "Wait until that run has ended, then run again to go on."
+
+
 class Unanswered(WireError):
     """The request left, and no whole answer came back: a time-out, a reset, a cut or garbled answer."""
 

@@ -1,18 +1,37 @@
-"""One pace for all threads of a Session: unlimited until the server says it is too fast."""
+"""One pace for all threads of a Session: unlimited until the server says it is too fast, then found out.
+
+ICA publishes no rate and documents no Retry-After, so the pace is learnt from refusals. A wave of them tells
+two things: the pace that was too fast, and, by what was granted since the wave before, what the server gives
+at least. The truth lies between, so the next pace begins at their geometric mean. From there it climbs as
+CUBIC does (RFC 9438): ever slower towards the pace that was too fast, near which it stays for long, and ever
+faster beyond it. Before a second wave there are no two such figures, and the pace doubles again and again.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections.abc import Iterator
+from random import Random
 
 from icaform.wire.clock import Clock
+from icaform.wire.retry import backoff
 
-SLOWEST, FASTEST = 0.5, 200.0
+SLOWEST, FASTEST = 0.5, 1000.0
 """Calls per second between which the pace is kept once it is limited; above, it is unlimited again."""
+FIRST, DOUBLING = 2.0, 1.3
+"""Calls per second after the first wave, if it was no faster before, and the seconds in which they double."""
+LEAST, MOST = 0.5, 0.97
+"""Shares of a pace that was too fast between which the next one begins."""
+CLIMB, LONG_CLIMB = 45.0, 90.0
+"""Seconds from where a pace begins to the one that was too fast: after the second wave, and the later ones.
+All four were chosen by the simulation in the tests, over limiters, rates, delays and numbers of threads."""
+LATE = 0.02
+"""Seconds that a turn may be taken too late, as threads wake when they can, without delaying those behind."""
 
 _SLICE = 0.5
 _INSTANT = 1e-6
-_UNMEASURED = 10.0
+_SPAN = 1.0
+"""The shortest time over which grants are reckoned: what a server keeps for a burst is no rate."""
 
 
 class Stopped(Exception):  # noqa: N818 - it is asked for
@@ -20,25 +39,42 @@ class Stopped(Exception):  # noqa: N818 - it is asked for
 
 
 class Pace:
-    """Gives turns. Time in seconds of ``clock.monotonic``.
+    """Gives turns, in the order in which they are asked for. Time in seconds of ``clock.monotonic``.
 
-    A refusal (429 or 503) makes everybody wait until the same moment and halves the calls per second; each
-    granted call adds to them, about one call per second each second. Of calls that were under way
-    together, only the first refusal halves.
+    Refusals (429 or 503) of calls that were under way together are one wave: everybody waits, as long as the
+    server asks or else ever longer from wave to wave, and goes on slower. Turns that had to be waited for
+    make it faster again. ``most`` calls per second are never exceeded.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, random: Random | None = None, most: float | None = None) -> None:
         self._clock = clock
+        self._random = random or Random()
+        self._most = most
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._rate: float | None = None
-        self._resume = self._slot = self._halved = float("-inf")
-        self._turns: deque[float] = deque(maxlen=32)
+        self._row: list[object] = []
+        self._next = self._wave = float("-inf")
+        self._waves = 0
+        self._found: float | None = None
+        self._begins = self._climb = self._climbed = 0.0
+        self._since = self._last = clock.monotonic()
+        self._granted = 0
 
     @property
     def calls_per_second(self) -> float | None:
         """The present pace; None while it is unlimited."""
-        return self._rate
+        if self._found is None:
+            return self._most
+        if self._climb:
+            pace = self._found + (self._found - self._begins) * (self._climbed / self._climb - 1) ** 3
+        else:
+            pace = self._begins * 2 ** (self._climbed / DOUBLING)
+        return max(SLOWEST, pace) if self._most is None else min(self._most, max(SLOWEST, pace))
+
+    @property
+    def limit(self) -> float | None:
+        """What may be counted on: the present pace where it was asked for, or is no mere beginning."""
+        return self.calls_per_second if self._climb or self._most is not None else None
 
     def turn(self, earliest: float, deadline: float) -> float | None:
         """Wait for a turn that is not before ``earliest``; the seconds waited.
@@ -47,49 +83,98 @@ class Pace:
         pace is stopped meanwhile.
         """
         begun = self._clock.monotonic()
-        mine: float | None = None
-        while True:
-            with self._lock:
-                now = self._clock.monotonic()
-                at = max(earliest, self._resume)
-                # A place in the row is taken only once this call could go: a long wait of its own must not
-                # hold up the others. A later refusal clears the row.
-                if earliest <= now + _INSTANT:
-                    if mine is None or self._resume > mine:
-                        mine = max(at, self._slot)
-                        self._slot = mine + (1 / self._rate if self._rate else 0.0)
-                    at = mine
-                    if at <= now + _INSTANT and not self._stop.is_set():
-                        self._turns.append(now)
-                        return now - begun
-            if self._stop.is_set():
-                raise Stopped
+        for at in self.waits(earliest):
             if at > deadline:
                 return None
             # Slices, so that a stop is noticed soon whatever the server asked for.
-            self._clock.sleep(min(_SLICE, at - now))
+            self._clock.sleep(max(0.0, min(_SLICE, at - self._clock.monotonic())))
+        return self._clock.monotonic() - begun
 
-    def refused(self, sent: float, delay: float) -> None:
-        """The server refused a call that was sent at ``sent``: nobody goes on before ``delay`` has passed."""
+    def waits(self, earliest: float) -> Iterator[float]:
+        """The moment of one turn, told anew as often as asked, until it is there and taken."""
+        me, held = object(), False
+        try:
+            while True:
+                with self._lock:
+                    now = self._clock.monotonic()
+                    at = max(earliest, self._next)
+                    # A place in the row is taken only once this call could go: a long wait of its own must
+                    # not hold up the others.
+                    if earliest <= now + _INSTANT:
+                        at = self._place(me)
+                        if at <= now + _INSTANT and not self._stop.is_set():
+                            self._take(now, held)
+                            return
+                        held = True
+                if self._stop.is_set():
+                    raise Stopped
+                yield at
+        finally:
+            with self._lock:
+                if me in self._row:
+                    self._row.remove(me)
+
+    def refused(self, sent: float, asked: float | None) -> float:
+        """The server refused a call that was sent at ``sent``, and asked for a pause or did not.
+
+        The seconds that this call must wait. What a wave asks for counts from its first refusal.
+        """
         with self._lock:
             now = self._clock.monotonic()
-            self._resume = max(self._resume, now + delay)
-            if sent > self._halved:
-                self._halved = now
-                self._rate = max(SLOWEST, min(FASTEST, (self._rate or self._measured()) / 2))
+            if sent > self._wave:
+                # A wave in which nothing was granted tells of the pause before it, and nothing of the pace.
+                if not self._waves:
+                    self._slow_down(now)
+                self._waves += 1
+                self._wave = now
+                if asked is None:
+                    self._next = max(self._next, now + backoff(self._waves, self._random))
+            if asked is not None:
+                self._next = max(self._next, self._wave + asked)
+                return asked
+            return max(0.0, self._next - now)
 
     def granted(self) -> None:
         """A call was answered."""
         with self._lock:
-            if self._rate:
-                self._rate += 1 / self._rate
-                if self._rate > FASTEST:
-                    self._rate = None
+            self._granted += 1
+            self._waves = 0
 
     def stop(self) -> None:
         """No more turns; those who wait get Stopped."""
         self._stop.set()
 
-    def _measured(self) -> float:
-        span = self._turns[-1] - self._turns[0] if self._turns else 0.0
-        return (len(self._turns) - 1) / span if span > 0 else _UNMEASURED
+    def _place(self, me: object) -> float:
+        """When the turn comes of one who stands in the row, at the end of it if he is new."""
+        pace = self.calls_per_second
+        if pace is None:
+            return self._next
+        if me not in self._row:
+            self._row.append(me)
+        return self._next + self._row.index(me) / pace
+
+    def _take(self, now: float, held: bool) -> None:
+        # Time in which nobody came tells nothing of the server, nor does a pace that held nobody up.
+        self._since += max(0.0, now - self._last - _SPAN)
+        self._last = now
+        pace = self.calls_per_second
+        if pace is None:
+            return
+        step = 1 / pace
+        self._next = max(self._next, now - min(step, LATE)) + step
+        if held:
+            self._climbed += step
+            if pace > FASTEST:
+                self._found, self._climb = None, 0.0
+
+    def _slow_down(self, now: float) -> None:
+        given = self._granted / max(now - self._since, _SPAN)
+        pace = self.calls_per_second
+        if self._found is None or pace is None:
+            self._found = max(given, SLOWEST)
+            self._begins = max(LEAST * self._found, FIRST)
+        else:
+            self._climb = LONG_CLIMB if self._climb else CLIMB
+            self._found = pace
+            self._begins = max(LEAST * pace, min(MOST * pace, (given * pace) ** 0.5))
+        self._since, self._last, self._granted, self._climbed = now, now, 0, 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -40,7 +40,11 @@ Take = Callable[[int], None]
 """Is told of memory before it is filled, and may raise."""
 
 
-def granted(call: Call, reply: Reply, passing: Take, keep: Take) -> Answer:
+Hide = Callable[[], Iterable[str]]
+"""Secrets that a server might repeat."""
+
+
+def granted(call: Call, reply: Reply, passing: Take, keep: Take, hide: Hide = tuple) -> Answer:
     """The answer of a reply below 400. ``passing`` is for its text, ``keep`` for its value.
 
     BadAnswer for a redirect (none is followed: the token is for one origin), another status that ICA does not
@@ -49,7 +53,7 @@ def granted(call: Call, reply: Reply, passing: Take, keep: Take) -> Answer:
     """
     status = reply.status
     if 300 <= status < 400 and status != 304:
-        host = clean(urlsplit(_location(reply)).hostname or "", SHORT_TEXT)
+        host = clean(urlsplit(_location(reply)).hostname or "", SHORT_TEXT, map(str.lower, hide()))
         where = f" to {host}" if host else ""
         raise BadAnswer(call, f"HTTP {status}, a redirect{where}, is not followed", status=status)
     if status not in GRANTED:
@@ -61,7 +65,7 @@ def granted(call: Call, reply: Reply, passing: Take, keep: Take) -> Answer:
             return Answer(status, etag=etag)
         raise _unusable(call, reply, "an empty answer")
     if "html" in reply.type:
-        page = read_problem(status, reply.type, reply.body).detail
+        page = read_problem(status, reply.type, reply.body, hide()).detail
         raise BadAnswer(call, f"not JSON but {page}", status=status)
     passing(decoded(reply.body))
     keep(weight(reply.body))

@@ -54,12 +54,17 @@ def retry_after(value: str, now: float) -> float | None:
         return None
     if text.isascii() and text.isdigit():
         return min(float(text), LONGEST_RETRY_AFTER)
+    date = moment(text)
+    return None if date is None else max(0.0, min(date - now, LONGEST_RETRY_AFTER))
+
+
+def moment(value: str) -> float | None:
+    """An HTTP date in seconds since the epoch; None where it is none."""
     from datetime import UTC  # rare, and email.utils is slow to load
     from email.utils import parsedate_to_datetime
 
     try:
-        date = parsedate_to_datetime(text)
-        seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now
+        date = parsedate_to_datetime(clean(value, 60))
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    return max(0.0, min(seconds, LONGEST_RETRY_AFTER))

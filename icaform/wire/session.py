@@ -18,7 +18,7 @@ from icaform.operation import Answer, Call, Repeat
 from icaform.wire.answer import read_problem
 from icaform.wire.auth import MINT, Tokens
 from icaform.wire.clock import Clock
-from icaform.wire.credential import Credential
+from icaform.wire.credential import Credential, Means
 from icaform.wire.fan import fan_out
 from icaform.wire.jwt import Identity, identity
 from icaform.wire.limits import MIB, Event, Limits
@@ -27,6 +27,7 @@ from icaform.wire.paging import collect
 from icaform.wire.problem import (
     BadAnswer,
     NotSent,
+    Ousted,
     RateLimited,
     Unanswered,
     Unauthorised,
@@ -36,7 +37,7 @@ from icaform.wire.problem import (
 from icaform.wire.rate import Pace, Stopped
 from icaform.wire.reply import LARGEST_PROBLEM, Reply, granted
 from icaform.wire.request import body_of, check, headers_of, url_of
-from icaform.wire.retry import backoff, may_repeat, refusal, retry_after
+from icaform.wire.retry import backoff, may_repeat, moment, refusal, retry_after
 from icaform.wire.server import base_url, is_loopback
 from icaform.wire.stream import Garbled, TooLarge, Unasked, read_body
 from icaform.wire.tokencache import TokenCache
@@ -63,6 +64,7 @@ class Session:
     ``server`` is a base URL as ``find_server`` gives it; Rejected where it may not be trusted with a token.
     ``token_cache`` is a folder for tokens, none are kept without it. ``seed`` fixes the jitter of retries.
     ``conceal`` gives further texts that no word of a server may repeat: secrets that bodies carry.
+    ``permitted`` is asked just before a write leaves, for it may have waited long: Ousted where it says no.
     ``calls`` counts every request that went out, retries and tokens included, by "GET /api/projects".
     """
 
@@ -81,19 +83,23 @@ class Session:
         self.server = base_url(server, "the server")
         self.calls: Counter[str] = Counter()
         self.conceal: Callable[[], Iterable[str]] = tuple
+        self.permitted: Callable[[], bool] = lambda: True
         self._clock = clock
         self._limits = limits
         self._tell = on_event or (lambda event: None)
         self._read_only = read_only
         self._random = Random(seed)
-        self._pace = Pace(clock)
+        self._pace = Pace(clock, self._random, limits.calls_per_second)
         self._memory = Memory(limits.max_held)
         self._door = Door(self.server, clock, limits)
         self._heard = False
         self._counting = threading.Lock()
         self._agent = f"icaform/{__version__}"
         cache = TokenCache(token_cache, self.server, credential) if token_cache else None
-        self._tokens = Tokens(credential, self._with_headers, clock, cache)
+        self._tokens = Tokens(credential, self._with_headers, clock, cache, self._pause)
+        key = {"X-API-Key": credential.secret} if credential.means is Means.KEY_ALONE else None
+        self._standing: Mapping[str, str] | None = key
+        self._date: tuple[str, float] = ("", 0.0)
 
     def __repr__(self) -> str:
         return f"Session({self.server!r})"
@@ -105,7 +111,8 @@ class Session:
         that is harmless (``Call.repeat``). ReadOnly or ValueError for a call that may not go out.
         """
         with self._memory.loan() as loan:
-            question = Question(self._clock.monotonic() + self._limits.question, loan)
+            due = self._clock.monotonic() + self._limits.question
+            question = Question(due, loan, self._standing)
 
             def ask(page: Call) -> Answer:
                 return self._deliver(page, body, question)
@@ -129,10 +136,26 @@ class Session:
             return who
         raise Unauthorised(MINT, "the access token does not say which tenant and user it is for")
 
+    @property
+    def calls_per_second(self) -> float | None:
+        """What the server was found to allow, or this run allows itself; None where neither is known."""
+        return self._pace.limit
+
     def close(self) -> None:
         """Give up what waits for its turn (NotSent) and close idle connections. What is in flight ends."""
         self._pace.stop()
         self._door.close()
+
+    @property
+    def ahead(self) -> float | None:
+        """By how many seconds our clock is ahead of the server's, by its last answer; it tells whole ones."""
+        text, now = self._date
+        date = moment(text)
+        return None if date is None else now - date
+
+    def _pause(self, seconds: float) -> None:
+        self._tell(Event("retry", str(MINT), seconds=seconds, reason="the token does not count yet"))
+        self._clock.sleep(seconds)
 
     def _with_headers(self, call: Call, headers: Mapping[str, str]) -> Answer:
         with self._memory.loan() as loan:
@@ -144,16 +167,23 @@ class Session:
         check(call, body, self._read_only)
         data = body_of(call, body)
         headers = headers_of(call, data, self._agent)
-        token = "" if question.authorisation else self._token(certain=True)
+        token = ""
         begun = earliest = self._clock.monotonic()
         failed: WireError | None = None
         renewed, doubt, attempt = False, False, 0
         while True:
             self._wait(call, earliest, begun, failed, question.due)
+            # Only now, for one that is taken along while waiting for a turn may die on the way.
+            token = "" if question.authorisation else self._token(certain=not doubt)
+            if call.repeat is not Repeat.READ and not self.permitted():
+                raise Ousted(call, "another run has taken this workspace", certain=not doubt)
             sent = self._clock.monotonic()
             try:
                 bearer = question.authorisation or {"Authorization": f"Bearer {token}"}
                 answer = self._exchange(call, data, {**headers, **bearer}, question)
+                if answer.status == 401 and self._standing and bearer is self._standing:
+                    said = f"ICA does not take the API key: {answer.problem}"
+                    raise Unauthorised(call, said, problem=answer.problem)
                 if answer.status != 401 or not token:
                     return answer
                 if renewed:
@@ -165,15 +195,18 @@ class Session:
                 error.certain = not doubt
                 failed, attempt = error, attempt + 1
                 asked = error.retry_after
-                delay = backoff(attempt, self._random) if asked is None else asked
                 if error.status in (429, 503):
-                    self._pace.refused(sent, delay)
+                    delay = self._pace.refused(sent, asked)
+                else:
+                    delay = backoff(attempt, self._random) if asked is None else asked
                 if not may_repeat(call, error):
                     raise
                 earliest = self._clock.monotonic() + delay
-                self._tell(Event("retry", str(call), error.status or None, delay, error.sentence))
+                pace = self._pace.calls_per_second
+                self._tell(Event("retry", str(call), error.status or None, delay, error.sentence, pace))
             else:
-                token, renewed = self._token(certain=not doubt, stale=token), True
+                self._token(certain=not doubt, stale=token)
+                renewed = True
 
     def _token(self, *, certain: bool, stale: str = "") -> str:
         try:
@@ -193,7 +226,7 @@ class Session:
         if waited is None:
             raise failed or RateLimited(call, "ICA asks for a longer pause than the patience of this run")
         if waited:
-            self._tell(Event("wait", str(call), seconds=waited))
+            self._tell(Event("wait", str(call), seconds=waited, pace=self._pace.calls_per_second))
 
     def _exchange(
         self, call: Call, data: bytes | None, headers: Mapping[str, str], question: Question
@@ -212,24 +245,28 @@ class Session:
                 self._tell(Event("call", str(call), None, took, error.sentence))
                 raise
             self._heard = True
+            self._date = (reply.headers.get("Date", ""), self._clock.now())
             self._tell(Event("call", str(call), reply.status, self._clock.monotonic() - begun))
             return self._judged(call, reply, passing, question.loan)
 
     def _judged(self, call: Call, reply: Reply, passing: Loan, loan: Loan) -> Answer:
         if reply.status >= 400:
-            problem = read_problem(
-                reply.status, reply.type, reply.body, (*self._tokens.secrets(), *self.conceal())
-            )
-            pause = retry_after(reply.headers.get("Retry-After", ""), self._clock.now())
+            problem = read_problem(reply.status, reply.type, reply.body, self._hidden())
+            asked = reply.headers.get("Retry-After", "")
+            # A date is one of the server's clock.
+            pause = retry_after(asked, self._clock.now() - (self.ahead or 0.0)) if asked else None
             if refused := refusal(call, reply.status, problem, pause):
                 raise refused
             self._pace.granted()
             return Answer(reply.status, problem=problem)
         self._pace.granted()
         try:
-            return granted(call, reply, passing.take, loan.take)
+            return granted(call, reply, passing.take, loan.take, self._hidden)
         except TooMuch:
             raise self._too_much(call) from None
+
+    def _hidden(self) -> tuple[str, ...]:
+        return (*self._tokens.secrets(), *self.conceal())
 
     def _too_much(self, call: Call) -> BadAnswer:
         most = self._limits.max_held // MIB

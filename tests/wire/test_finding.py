@@ -31,12 +31,17 @@ def test_credentials_are_taken_from_the_first_documented_place_that_has_one(home
         ("--x-api-key", Means.API_KEY, "flag", ("x_api_key", "k-flag")),
         ("ICAV2_ACCESS_TOKEN", Means.TOKEN, "env", ("ICAV2_ACCESS_TOKEN", "t-env")),
         ("ICAV2_X_API_KEY", Means.API_KEY, "env", ("ICAV2_X_API_KEY", "k-env")),
+        ("ICAV2_PS_TOKEN", Means.PS_TOKEN, "env", ("ICAV2_PS_TOKEN", "ps-env")),
+        ("ICAV2_USERNAME and ICAV2_PASSWORD", Means.BASIC, "env", ("ICAV2_PASSWORD", "pw env:=")),
         ("~/.icav2/.session.ica.yaml (access-token)", Means.TOKEN, ".session.ica.yaml", http.jwt()),
         ("~/.icav2/config.yaml (x-api-key)", Means.API_KEY, "config.yaml", "k-file"),
     ]
     cases = 0
     for present in range(1, 1 << len(layers)):
-        flags, environ = {"access_token": None, "x_api_key": ""}, {"ICAV2_ACCESS_TOKEN": "  "}
+        flags, environ = (
+            {"access_token": None, "x_api_key": ""},
+            {"ICAV2_ACCESS_TOKEN": "  ", "ICAV2_USERNAME": "ada"},
+        )
         for path in (home / ".icav2").iterdir():
             path.unlink()
         chosen = None
@@ -50,11 +55,24 @@ def test_credentials_are_taken_from_the_first_documented_place_that_has_one(home
             else:
                 write(home, kind, f"{'access-token' if means is Means.TOKEN else 'x-api-key'}: {value}\n")
             secret = value if isinstance(value, str) else value[1]
-            chosen = chosen or (where, Credential(means, secret))
+            chosen = chosen or (where, Credential(means, secret, "ada" if means is Means.BASIC else ""))
         found = find_credential(flags, environ, home, ICA, clock)
         assert (found.where, found.credential) == chosen
         cases += 1
-    assert cases == 63
+    assert cases == 255
+    print(f"{cases} sets of places")
+
+
+def test_half_a_password_is_explained_and_one_that_cannot_be_sent_is_refused(home, clock):
+    for half in ({"ICAV2_USERNAME": "ada"}, {"ICAV2_PASSWORD": "pw-1"}):
+        with pytest.raises(Rejected) as caught:
+            find_credential({}, half, home, ICA, clock)
+        assert "only one is set" in caught.value.diagnostics[0].detail
+    for user, password in (("a:da", "pw-1"), ("ada", "pw-1\n"), ("a\x1bda", "pw-1")):
+        with pytest.raises(Rejected) as caught:
+            find_credential({}, {"ICAV2_USERNAME": user, "ICAV2_PASSWORD": password}, home, ICA, clock)
+        assert code_of(caught) is Code.BAD_SETTING
+        assert "pw-1" not in str(caught.value.diagnostics)
 
 
 def test_an_expired_session_token_is_passed_over(home, http, clock):

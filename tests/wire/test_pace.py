@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from icaform.wire.rate import FASTEST, SLOWEST, Pace, Stopped
+from icaform.wire.rate import CLIMB, FASTEST, SLOWEST, Pace, Stopped
 from icaform.wire.retry import LONGEST_BACKOFF, LONGEST_RETRY_AFTER, backoff, retry_after
+from tests.wire.swarm import Case, Still, play
 
 CALM = settings(deadline=None, database=None)
 FOREVER = float("inf")
@@ -38,59 +39,195 @@ def test_after_a_refusal_all_threads_wait_for_the_same_moment(clock):
     assert clock.monotonic() >= 30
 
 
-def test_a_burst_of_refusals_halves_once_and_each_later_one_again(clock):
-    pace = Pace(clock)
-    for _ in range(21):
+def fast(pace, clock, calls=20, seconds=0.01):
+    """Many calls at once that are all granted."""
+    for _ in range(calls):
         pace.turn(0, FOREVER)
-        clock.sleep(0.05)
-    for _ in range(8):
-        pace.refused(0.5, 1)
-    assert pace.calls_per_second == pytest.approx(10, rel=0.1)
-    clock.sleep(5)
-    pace.refused(clock.monotonic(), 1)
-    assert pace.calls_per_second == pytest.approx(5, rel=0.1)
+        clock.sleep(seconds)
+        pace.granted()
 
 
-def test_granted_calls_earn_about_one_call_per_second_each_second(clock):
+def test_calls_that_were_under_way_together_slow_down_once(clock):
     pace = Pace(clock)
+    fast(pace, clock)
+    sent = clock.monotonic()
+    for _ in range(8):
+        pace.refused(sent, 1)
+    assert pace.calls_per_second == pytest.approx(10)
     pace.turn(0, FOREVER)
-    pace.refused(clock.monotonic(), 0)
+    pace.granted()
+    pace.refused(clock.monotonic(), 1)
+    assert 5 <= pace.calls_per_second < 10
+
+
+def test_a_wave_in_which_nothing_was_granted_lengthens_the_pause_and_leaves_the_pace(clock):
+    pace = Pace(clock, Random(1))
+    fast(pace, clock)
+    pauses = []
+    for _ in range(12):
+        pauses.append(pace.refused(clock.monotonic(), None))
+        clock.sleep(pauses[-1] + 0.01)
+    assert pace.calls_per_second == pytest.approx(10)
+    assert all(0 <= pause <= min(LONGEST_BACKOFF, 2.0**wave) for wave, pause in enumerate(pauses))
+    assert max(pauses[6:]) > 5
+
+
+def test_the_next_pace_lies_between_what_was_granted_and_what_was_refused(clock):
+    pace = Pace(clock)
+    fast(pace, clock)
+    pace.refused(clock.monotonic(), 1)
     begun, first = clock.monotonic(), pace.calls_per_second
-    while clock.monotonic() < begun + 10:
+    granted = 0
+    while pace.calls_per_second < 40:
         pace.turn(0, FOREVER)
         pace.granted()
-    assert pace.calls_per_second == pytest.approx(first + 10, abs=2)
+        granted += 1
+    given, refused = granted / (clock.monotonic() - begun), pace.calls_per_second
+    pace.refused(clock.monotonic(), 1)
+    assert first < given < pace.calls_per_second < refused
+    assert pace.calls_per_second == pytest.approx(max((given * refused) ** 0.5, refused / 2))
+
+
+def climbing(clock):
+    """A pace after its second wave, and the pace that was too fast."""
+    pace = Pace(clock)
+    fast(pace, clock)
+    pace.refused(clock.monotonic(), 0)
+    while pace.calls_per_second < 40:
+        pace.turn(0, FOREVER)
+        pace.granted()
+    refused = pace.calls_per_second
+    pace.refused(clock.monotonic(), 0)
+    return pace, refused
+
+
+def test_it_climbs_to_what_was_refused_stays_near_it_and_goes_beyond(clock):
+    pace, refused = climbing(clock)
+    begun, seen = clock.monotonic(), []
+    while clock.monotonic() < begun + 2.2 * CLIMB:
+        pace.turn(0, FOREVER)
+        pace.granted()
+        seen.append(((clock.monotonic() - begun) / CLIMB, pace.calls_per_second / refused))
+    assert [each for _, each in seen] == sorted(each for _, each in seen)
+    assert all(0.9 < pace < 1.1 for way, pace in seen if 0.5 < way < 1.5)
+    assert seen[-1][1] > 1.4
+
+
+def test_time_in_which_nobody_waits_for_a_turn_makes_nothing_faster(clock):
+    pace, _ = climbing(clock)
+    before = pace.calls_per_second
+    for _ in range(50):
+        clock.sleep(60)
+        assert pace.turn(0, FOREVER) == 0
+        pace.granted()
+    assert pace.calls_per_second == before
+
+
+def test_a_pace_that_is_asked_for_is_never_exceeded(clock):
+    pace = Pace(clock, most=4)
+    begun = clock.monotonic()
+    for _ in range(41):
+        pace.turn(0, FOREVER)
+        pace.granted()
+    assert clock.monotonic() - begun == pytest.approx(10, abs=0.1)
+    assert pace.limit == pace.calls_per_second == 4
+    pace.refused(clock.monotonic(), 1)
+    for _ in range(200):
+        pace.turn(0, FOREVER)
+        pace.granted()
+        assert pace.calls_per_second <= 4
+
+
+def test_what_is_known_of_a_limit_is_told_and_a_guess_is_not(clock):
+    pace = Pace(clock)
+    fast(pace, clock)
+    assert pace.limit is None
+    pace.refused(clock.monotonic(), 1)
+    assert (pace.limit, pace.calls_per_second) == (None, pytest.approx(10))
+    pace.turn(0, FOREVER)
+    pace.granted()
+    pace.refused(clock.monotonic(), 1)
+    assert pace.limit == pace.calls_per_second
+
+
+def test_a_server_that_refuses_no_more_is_called_without_limit_again(clock):
+    pace, _ = climbing(clock)
+    calls = 0
+    while pace.calls_per_second is not None:
+        pace.turn(0, FOREVER)
+        pace.granted()
+        calls += 1
+    assert clock.monotonic() < 10 * CLIMB
+    pace.turn(0, FOREVER)
+    for _ in range(1000):
+        assert pace.turn(0, FOREVER) == 0
 
 
 @CALM
-@given(st.lists(st.sampled_from(["granted", "refused", "turn"]), max_size=200))
+@given(st.lists(st.sampled_from(["granted", "refused", "asked", "turn", "idle"]), max_size=200))
 def test_the_pace_never_leaves_its_bounds_and_never_stands_still(steps):
-    clock = _Still()
-    pace = Pace(clock)
+    clock = Still()
+    pace = Pace(clock, Random(3))
     for step in steps:
         if step == "turn":
-            assert pace.turn(0, FOREVER) is not None
+            assert pace.turn(0, FOREVER) <= LONGEST_BACKOFF + 1 / SLOWEST
         elif step == "granted":
             pace.granted()
+        elif step == "idle":
+            clock.time += 3
         else:
-            pace.refused(clock.monotonic(), 1.0)
+            pace.refused(clock.monotonic(), 1.0 if step == "asked" else None)
             clock.time += 0.01
         rate = pace.calls_per_second
         assert rate is None or SLOWEST <= rate <= FASTEST
-    assert clock.time < 2.5 * (len(steps) + 1)
 
 
-class _Still:
-    time = 0.0
+KINDS = ({"burst": 1}, {"burst": 10}, {"burst": 50}, {"window": 1})
+LATENCIES = (0.005, 0.05, 0.2, 0.5, 1.0)
 
-    def now(self):
-        return self.time
 
-    def monotonic(self):
-        return self.time
+def worst(cases):
+    """Each case with how it went; the worst of them are printed."""
+    went = [(play(case), case) for case in cases]
+    for figure, form in (("ratio", ".3f"), ("refused", ".2%")):
+        run, case = max(went, key=lambda each: getattr(each[0], figure))
+        print(f"{len(went)} cases, worst {figure} {getattr(run, figure):{form}}: {case}")
+    return went
 
-    def sleep(self, seconds):
-        self.time += seconds
+
+def test_ten_calls_a_second_take_a_thousand_writes_in_hardly_more_than_their_time():
+    for run, case in worst(
+        Case(10, latency=latency, told=told, **kind)
+        for kind in KINDS
+        for latency in LATENCIES
+        for told in (True, False)
+    ):
+        assert run.ratio <= 1.10, case
+        assert run.refused < 0.02, case
+
+
+def test_other_limits_delays_and_numbers_of_threads_are_found_too():
+    for run, case in worst(
+        Case(rate, latency=latency, workers=workers, told=workers != 4, calls=600, **kind)
+        for rate in (2, 50, 100)
+        for kind in KINDS
+        for latency in (0.005, 1.0)
+        for workers in (1, 4, 16)
+    ):
+        # Six hundred calls at a hundred a second are over before much can be learnt.
+        assert run.ratio <= (1.15 if case.rate <= 10 else 3.0), case
+        assert run.refused < (0.03 if case.workers < 16 else 0.12), case
+
+
+def test_a_pace_of_ones_own_below_the_limit_is_never_refused():
+    for run, case in worst(Case(10, most=9.5, **kind) for kind in KINDS[1:]):
+        assert (run.refused, run.ratio < 1.06) == (0, True), case
+
+
+def test_a_server_without_a_limit_is_not_slowed_down():
+    run = play(Case(1e9, burst=1e9, latency=0.05))
+    assert (run.refused, run.pace) == (0, None)
+    assert run.seconds == pytest.approx(1000 * 0.05 / 8)
 
 
 def test_a_wait_beyond_the_deadline_is_not_begun(clock):

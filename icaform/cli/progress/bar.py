@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import sys
 import threading
 from collections.abc import Iterable
@@ -45,7 +46,7 @@ class Bar:
     def __enter__(self) -> Bar:
         for name in ("stdout", "stderr"):
             stream = getattr(sys, name)
-            if stream.isatty():
+            if _seen(stream):
                 self._kept[name] = stream
                 setattr(sys, name, cast(Any, Above(stream, self)))
         self._thread.start()
@@ -113,7 +114,7 @@ class Bar:
 
 
 class Above:
-    """A stream that ends at the terminal of a bar."""
+    """A stream that ends, or may end, at the terminal of a bar."""
 
     def __init__(self, stream: Any, bar: Bar) -> None:
         self._stream = stream
@@ -130,6 +131,16 @@ class Above:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def _seen(stream: Any) -> bool:
+    """Whether what is written there may come to a terminal: a pager, or whatever else reads a pipe, shares
+    that of the bar.
+    """
+    try:
+        return bool(stream.isatty()) or stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def _size(stream: Any) -> tuple[int, int]:

@@ -10,6 +10,8 @@ from icaform.wire.clock import Clock
 
 EVERY = 5.0
 """Seconds between two lines."""
+COUNTED = {"read": "read", "operation": "done", "work": "at an end"}
+"""How what is counted is put, by what is told of it."""
 
 
 class Lines:
@@ -50,9 +52,9 @@ class Lines:
                     self._timer = threading.Timer(EVERY - (now - self._last), self._turn)
                     self._timer.daemon = True
                     self._timer.start()
-            elif kind in ("read", "operation") and self._silent(now):
+            elif kind in COUNTED and self._silent(now):
                 self._last = now
-                self._say(f"{done:,} of {of:,} {'read' if kind == 'read' else 'done'}")
+                self._say(f"{done:,} of {of:,} {COUNTED[kind]}")
 
     def _silent(self, now: float) -> bool:
         return not self._held and now - max(self._last, self._began) >= EVERY

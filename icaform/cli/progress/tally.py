@@ -45,6 +45,8 @@ class Tally:
     extra: int = 0
     """Calls since the reads were last counted: their answers are most likely some of them."""
     since: float = 0.0
+    pace: str = ""
+    """Calls a second that the server was found to allow."""
     waits: dict[int, Waiting] = field(default_factory=dict)
 
     def hear(self, kind: str, text: str, done: int, of: int, *, now: float, who: int) -> None:
@@ -57,6 +59,8 @@ class Tally:
             before = self.waits.get(who)
             same = before and _about(before.reason) == _about(text)
             self.waits[who] = Waiting(text, before.since if before and same else now)
+        elif kind == "pace":
+            self.pace = text
         elif kind == "waited":
             self._over(who, now)
             self._leave()
@@ -65,7 +69,10 @@ class Tally:
         elif kind == "operation":
             self._enter("writing", now, 0)
             self.done, self.of = done, of
-        elif kind == "read" and not (self.stage == "writing" and self.done < self.of):
+        elif kind == "work":
+            self._enter("waiting", now, 0)
+            self.done, self.of = done, of
+        elif kind == "read" and not (self.stage in ("writing", "waiting") and self.done < self.of):
             self._enter("reading", now, done)
             self.done, self.of, self.extra = done - self.base, of - self.base, 0
 
@@ -97,7 +104,10 @@ class Tally:
         done = min(self.of, self.done + (self.extra if self.stage == "reading" else 0))
         whole = f"{self.of:,}"
         count = f"  {done:>{len(whole)},} of {whole}"
-        speed, left = _pace(done, self.of, now - self.since)
+        # What had ended before, and what takes hours, say nothing of how long the others take.
+        speed, left = ("", "") if self.stage == "waiting" else _pace(done, self.of, now - self.since)
+        if self.pace:
+            speed = f"{speed}, " * bool(speed) + f"at most {self.pace} calls/s"
         # What is told first goes last where there is little room; the bar has what they leave.
         for tail in ((speed, elapsed, left), (elapsed, left), (left or elapsed,)):
             said = "".join(f"  {each}" for each in tail if each)
