@@ -13,7 +13,7 @@ from typing import Any
 from action.clock import Clock
 from action.comment import KIND
 from action.event import PullRequest
-from action.github import GitHub
+from action.github import GitHub, understood
 from action.mark import Mark
 from action.post import comments_of
 
@@ -45,7 +45,7 @@ def approved(github: GitHub, repository: str, sha: str, name: str, clock: Clock)
             f"the plan under {where} is of commit {comment.mark.head[:12]}, and {merged.head[:12]} was merged"
         )
     if not comment.mark.digest:
-        raise NotApproved(f"the plan under {where} could not be made, or has errors, so it has no digest")
+        raise NotApproved(f"the plan under {where} has no digest: it failed, or was not shown whole")
     return comment.mark.digest
 
 
@@ -55,13 +55,7 @@ def _merged(github: GitHub, repository: str, sha: str, clock: Clock) -> PullRequ
     for look in range(LOOKS):
         if look:
             clock.sleep(SETTLING)
-        told = github.read_all(f"/repos/{repository}/commits/{sha}/pulls")
-        found = [
-            PullRequest(int(each["number"]), str(each["head"]["sha"]))
-            for each in told
-            if _is_merge(each, repository, sha)
-        ]
-        if found:
+        if found := _found(github, repository, sha):
             break
     if not found:
         raise NotApproved(f"commit {sha[:12]} is the merge of no pull request of {repository}")
@@ -69,6 +63,16 @@ def _merged(github: GitHub, repository: str, sha: str, clock: Clock) -> PullRequ
         numbers = ", ".join(str(each.number) for each in found)
         raise NotApproved(f"commit {sha[:12]} is the merge of several pull requests: {numbers}")
     return found[0]
+
+
+@understood()
+def _found(github: GitHub, repository: str, sha: str) -> list[PullRequest]:
+    """The pull requests whose merge is the commit, as far as GitHub tells by now."""
+    return [
+        PullRequest(int(each["number"]), str(each["head"]["sha"]))
+        for each in github.read_all(f"/repos/{repository}/commits/{sha}/pulls")
+        if _is_merge(each, repository, sha)
+    ]
 
 
 def _is_merge(told: Any, repository: str, sha: str) -> bool:

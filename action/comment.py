@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from action.clock import Clock
 from action.event import Event, PullRequest
-from action.github import GitHub
+from action.github import GitHub, understood
 from action.mark import Mark
 from action.post import Post, comments_of
 from action.sticky import put
@@ -30,6 +30,7 @@ class Comments:
         """Those that the token's own account wrote; a stranger's with the same mark is none."""
         return comments_of(self.github, self.repository, self.number, self.mark)
 
+    @understood()
     def create(self, body: str) -> int:
         """Write one; its id."""
         path = f"/repos/{self.repository}/issues/{self.number}/comments"
@@ -47,7 +48,9 @@ class Comments:
 def show(
     github: GitHub, event: Event, pull_request: PullRequest, name: str, digest: str, text: str, clock: Clock
 ) -> int:
-    """Write or update the comment; its id. Refused or Lost where GitHub does not do it."""
+    """Write or update the comment, which approves the plan with that digest, or none where it is empty; its
+    id. Refused or Lost where GitHub does not do it.
+    """
     mark = Mark(KIND, name, pull_request.head, digest)
     comments = Comments(github, event.repository, pull_request.number, mark)
     foot = f"<sub>Of commit {pull_request.head}, by [this run]({event.run_url}).</sub>"
@@ -55,8 +58,11 @@ def show(
 
 
 def fitted(mark: Mark, text: str, foot: str) -> str:
-    """A body that GitHub takes. Reports are made to fit; one that does not is cut between two lines."""
+    """A body that GitHub takes. Reports are made to fit; one that does not is cut between two lines, and its
+    mark then has no digest.
+    """
     room = LIMIT - len(f"{mark}\n\n\n{foot}\n")
     if len(text) > room:
         text = text[: room - len(CUT)].rpartition("\n")[0] + CUT
+        mark = replace(mark, digest="")
     return f"{mark}\n{text}\n\n{foot}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import requests
@@ -37,6 +38,17 @@ class Lost(Failed):
     """It may have been done: no answer came, or a failure after the fact."""
 
 
+@contextmanager
+def understood() -> Iterator[None]:
+    """Around whatever reads an answer: Lost where that is not as GitHub documents it, since it then cannot be
+    told what was done.
+    """
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise Lost(f"GitHub's answer is not as documented ({type(error).__name__}: {error})"[:300]) from error
+
+
 class GitHub:
     """Calls with one token. All methods raise Refused and Lost."""
 
@@ -59,11 +71,14 @@ class GitHub:
         page = 1
         while True:
             found = self._call("GET", f"{self._api}{path}?per_page={PAGE}&page={page}", None, harmless=True)
+            if not isinstance(found, list):
+                raise Lost(f"GET {self._api}{path}: an answer that is no list")
             yield from found
             if len(found) < PAGE:
                 return
             page += 1
 
+    @understood()
     def ask(self, query: str, variables: Mapping[str, Any]) -> Any:
         """The data that a GraphQL query gives."""
         body = {"query": query, "variables": dict(variables)}
@@ -103,6 +118,7 @@ class GitHub:
                     raise
             self._clock.sleep(pause)
 
+    @understood()
     def _exchange(self, method: str, url: str, body: Mapping[str, Any] | None) -> Any:
         try:
             # `auth` is given, since requests would otherwise let a netrc file take its place.

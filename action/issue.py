@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from action.clock import Clock
 from action.comment import fitted
 from action.event import Event
-from action.github import GitHub
+from action.github import GitHub, understood
 from action.mark import Mark
 from action.post import Post, issues_of
 from action.sticky import put
@@ -29,6 +29,7 @@ class Issues:
         """Those that the token's own account opened."""
         return issues_of(self.github, self.repository, self.mark)
 
+    @understood()
     def create(self, body: str) -> int:
         """Open one; its number."""
         path = f"/repos/{self.repository}/issues"

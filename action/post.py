@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from action.github import GitHub, Refused
+from action.github import GitHub, Refused, understood
 from action.mark import Mark
 
 # REST does not say who edited a text. In GraphQL a bot's login has no "[bot]" behind it, except the viewer's.
@@ -66,6 +66,7 @@ def issues_of(github: GitHub, repository: str, mark: Mark) -> list[Post]:
     return _ours(github, _ISSUES, repository, {}, mark)
 
 
+@understood()
 def _ours(github: GitHub, query: str, repository: str, variables: dict[str, Any], mark: Mark) -> list[Post]:
     owner, _, name = repository.partition("/")
     found: list[Post] = []

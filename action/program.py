@@ -38,7 +38,8 @@ def surroundings(environ: Mapping[str, str]) -> dict[str, str]:
 class Relay:
     """While it is entered, SIGINT and SIGTERM are icaform's, since only icaform knows how to stop an apply.
 
-    One that comes before icaform has begun is passed on as soon as it has.
+    One that comes before icaform has begun is passed on as soon as it has. One that comes after its end ends
+    nothing: what it reported is then being told.
     """
 
     def __init__(self) -> None:

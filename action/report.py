@@ -34,6 +34,13 @@ class Report:
         return "" if self.told.get("errored", True) else str(self.told.get("plan_digest") or "")
 
     @property
+    def approval(self) -> str:
+        """The digest that the text shows, or that of a plan with nothing to do. A text that does not name all
+        that cannot be undone shows none, and what nobody could read is approved by nobody.
+        """
+        return self.digest if self.digest in self.text or not self._changes else ""
+
+    @property
     def verdict(self) -> str:
         """One line that says it all."""
         return str(self.told.get("verdict") or f"exit code {self.exit_code}")
@@ -45,20 +52,21 @@ class Report:
 
     def outputs(self) -> dict[str, str]:
         """The outputs of action.yml that icaform's report gives."""
-        creates, updates = self._count("create"), self._count("update")
-        # What is unknown after an apply may well have happened.
-        changes = (
-            self._count("done") + self._count("unknown") if self.command == "apply" else creates + updates
-        )
         return {
-            "has_changes": _word(changes > 0),
+            "has_changes": _word(self._changes > 0),
             "has_drift": _word(self.drifted),
             "irreversible": str(self._count("irreversible")),
-            "creates": str(creates),
-            "updates": str(updates),
+            "creates": str(self._count("create")),
+            "updates": str(self._count("update")),
             "plan_digest": self.digest,
             "exit_code": str(self.exit_code),
         }
+
+    @property
+    def _changes(self) -> int:
+        # What is unknown after an apply may well have happened.
+        words = ("done", "unknown") if self.command == "apply" else ("create", "update")
+        return sum(map(self._count, words))
 
     def _count(self, name: str) -> int:
         return int(self.told.get("counts", {}).get(name, 0))

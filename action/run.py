@@ -44,23 +44,23 @@ def step(environ: Mapping[str, str], clock: Clock) -> int:
                 f"not approved: {error}. Nothing was done. Plan anew, and approve that plan's digest.",
             )
             return _ended(environ, {"exit_code": str(NOT_APPROVED)}, NOT_APPROVED)
-    with tempfile.TemporaryDirectory() as scratch:
-        report = _quietly(inputs, digest, environ, Path(scratch))
-    print(report.annotations, end="", flush=True)
-    posted = _posted(github, event, inputs, report, clock)
-    _append(environ.get("GITHUB_STEP_SUMMARY"), report.text + "\n")
-    return _ended(environ, {**report.outputs(), **posted}, report.exit_code)
+    with program.Relay() as relay:
+        report = _quietly(inputs, digest, environ, relay)
+        print(report.annotations, end="", flush=True)
+        posted = _posted(github, event, inputs, report, clock)
+        _append(environ.get("GITHUB_STEP_SUMMARY"), report.text + "\n")
+        return _ended(environ, {**report.outputs(), **posted}, report.exit_code)
 
 
-def _quietly(inputs: Inputs, digest: str, environ: Mapping[str, str], scratch: Path) -> Report:
+def _quietly(inputs: Inputs, digest: str, environ: Mapping[str, str], relay: program.Relay) -> Report:
     """icaform's report, while no line that it prints is a command to the runner."""
     word = secrets.token_hex(16)
-    with program.Relay() as relay:
-        print(f"::stop-commands::{word}", flush=True)
-        try:
-            return program.run(inputs, digest, environ, scratch, relay)
-        finally:
-            print(f"::{word}::", flush=True)
+    print(f"::stop-commands::{word}", flush=True)
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            return program.run(inputs, digest, environ, Path(scratch), relay)
+    finally:
+        print(f"::{word}::", flush=True)
 
 
 def _posted(github: GitHub, event: Event, inputs: Inputs, report: Report, clock: Clock) -> dict[str, str]:
@@ -68,7 +68,7 @@ def _posted(github: GitHub, event: Event, inputs: Inputs, report: Report, clock:
     try:
         if inputs.command == "plan" and inputs.comment and event.pull_request:
             pull = event.pull_request
-            made = comment.show(github, event, pull, inputs.name, report.digest, report.text, clock)
+            made = comment.show(github, event, pull, inputs.name, report.approval, report.text, clock)
             return {"comment_id": str(made)}
         if inputs.command == "drift" and inputs.issue:
             number = _drift(github, event, inputs, report, clock)

@@ -11,7 +11,7 @@ import pkgutil
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
-from typing import Protocol
+from typing import Any, Protocol
 
 from icaform.render.report import LIMIT, Report, of_apply, of_drift, of_findings, of_plan
 
@@ -32,7 +32,7 @@ class Dialect(Protocol):
     """How a report is put. A dialect that has no colours, width or limit takes them and does not ask."""
 
     def __call__(
-        self, report: Report, *, colour: bool = False, width: int = 80, limit: int = LIMIT
+        self, report: Any, *, colour: bool = False, width: int = 80, limit: int = LIMIT
     ) -> Iterator[str]:
         """The lines of the report, without their ends, each safe to print."""
 
@@ -47,9 +47,13 @@ def dialects() -> tuple[str, ...]:
     )
 
 
-def dialect(name: str) -> Dialect:
-    """The dialect of that name; KeyError where there is none."""
+def dialect(name: str, about: str = "") -> Dialect:
+    """The dialect of that name; KeyError where there is none.
+
+    ``about`` is the module in it for what is no Report; such a one takes the value that it is about.
+    """
     if name not in dialects():
         raise KeyError(name)
-    render: Dialect = import_module(f"{__name__}.{name.replace('-', '_')}").render
+    module = f"{__name__}.{name.replace('-', '_')}" + (f".{about}" if about else "")
+    render: Dialect = import_module(module).render
     return render

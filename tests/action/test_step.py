@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from hashlib import sha256
 from pathlib import Path
 from textwrap import dedent
 
@@ -21,6 +22,7 @@ from tests.action.conftest import HEAD, MERGE, TOKEN, Job
 from tests.action.fake_github import BOT
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60
 PIPELINE = """
     apiVersion: icaform/v1
     kind: Pipeline
@@ -116,6 +118,30 @@ def test_a_fork_gets_its_plan_in_the_summary(job: Job, ica: Path, capfd: pytest.
     said = capfd.readouterr().out
     assert "::warning title=icaform::what icaform found is in the summary of this run alone" in said
     assert "Resource not accessible by integration" in said
+
+
+def test_a_comment_that_cannot_name_all_that_cannot_be_undone_approves_nothing(job: Job, ica: Path) -> None:
+    credentials = [
+        "{apiVersion: icaform/v1, kind: StorageCredential, "
+        f"metadata: {{name: {sha256(bytes([number])).hexdigest()}}}, spec: {{type: AWS_ROLE, shared: true}}}}"
+        for number in range(256)
+    ]
+    (ica / "credentials.yaml").write_text("\n---\n".join(credentials), encoding="utf-8")
+    assert ran(job, args="--limit\n16000") == 0
+    [comment] = job.hub.comments.values()
+    assert "cannot be approved from this comment" in comment["body"]
+    assert Mark.of(comment["body"]) == Mark("plan", "lab", HEAD, "")
+    assert job.outputs()["plan_digest"], "it can still be approved by hand"
+    job.hub.merged(MERGE, HEAD)
+    assert ran(job, command="apply", approve="comment") == 10
+
+
+def test_a_plan_with_nothing_to_do_is_approved_by_its_comment(job: Job, ica: Path) -> None:
+    released = PIPELINE.partition("status:")[0] + "status: Released"
+    (ica / "pipelines.yaml").write_text(dedent(released), encoding="utf-8")
+    assert ran(job) == 0
+    job.hub.merged(MERGE, HEAD)
+    assert ran(job, command="apply", approve="comment") == 0
 
 
 def test_a_refused_manifest_takes_the_digest_out_of_the_comment(job: Job, ica: Path) -> None:
@@ -231,23 +257,39 @@ def test_a_signal_reaches_icaform_which_knows_how_to_stop(job: Job, ica: Path) -
         text=True,
     )
     assert child.stdout is not None
-    assert child.stdout.readline().startswith("::stop-commands::")
-    watch = threading.Timer(30, child.kill)
+    word = child.stdout.readline().strip().removeprefix("::stop-commands::")
+    watch = threading.Timer(PATIENCE, child.kill)
     watch.start()
-    ended = _signalled(child)
+    over = threading.Event()
+    # Whether icaform is already listening cannot be seen from outside, so it is told until it ends.
+    sender = threading.Thread(target=_signalled, args=(child, over))
+    sender.start()
+    said = next((line for line in child.stdout if line == f"::{word}::\n"), "")
+    over.set()
+    sender.join()
+    child.stdout.read()
+    assert said
+    assert child.wait() == 143
     watch.cancel()
-    assert ended == 143
     assert job.outputs()["exit_code"] == "143"
 
 
-def _signalled(child: subprocess.Popen[str]) -> int:
-    """Send SIGTERM until it ends: whether icaform is already listening cannot be seen from outside."""
-    while True:
+def test_a_signal_while_the_comment_is_written_loses_no_output(job: Job, ica: Path) -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+    job.hub.fail("POST", "/graphql", 500, meanwhile=lambda: os.kill(os.getpid(), signal.SIGTERM))
+    try:
+        assert ran(job) == 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert job.outputs()["comment_id"]
+    assert not heard, "it would have ended the step"
+
+
+def _signalled(child: subprocess.Popen[str], over: threading.Event) -> None:
+    while not over.is_set():
         child.send_signal(signal.SIGTERM)
-        try:
-            return child.wait(timeout=0.5)
-        except subprocess.TimeoutExpired:
-            continue
+        over.wait(0.5)
 
 
 @pytest.mark.parametrize(

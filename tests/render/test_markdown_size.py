@@ -379,6 +379,12 @@ def test_steps_that_cannot_be_undone_go_before_all_else(make: Any) -> None:
         assert not first.left
 
 
+def test_steps_of_different_fields_share_what_room_there_is_for_names_alone(make: Any) -> None:
+    for fields in ((2, 1), (1, 2), (0, 3)):
+        report = report_of(make, [Bulk("final", 1200, "random", fields=each) for each in fields])
+        assert judge(report, LEAST) > 500
+
+
 def test_no_section_starves_beside_a_large_one(make: Any) -> None:
     crowd = [Bulk("held", 5000, "random", "own"), Bulk("create", 3), Bulk("warning", 8)]
     heard = {each.heading: each for each in read(markdown(of_plan(plan_of(make, crowd))))}

@@ -28,7 +28,7 @@ from icaform.render.report.model import (
     of_severity,
 )
 from icaform.render.report.names import ranges, term
-from icaform.render.report.phrases import leftward, noteworthy, ours, price, remark
+from icaform.render.report.phrases import leftward, noteworthy, ours, price, remark, stance
 from icaform.render.report.plan import of_plan
 from icaform.render.report.shape import barest, rougher
 from icaform.render.report.wording import line, plain, spoken
@@ -68,5 +68,6 @@ __all__ = [
     "remark",
     "rougher",
     "spoken",
+    "stance",
     "term",
 ]

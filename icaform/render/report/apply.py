@@ -94,9 +94,9 @@ def of_apply(result: Applied, *, exit_code: int = 0) -> Report:
         digest=plan.digest,
         workspace=plan.workspace,
         server=plan.server,
-        advice=_advice(counts, unfinished, len(by_address)),
+        advice=_advice(counts, unfinished, len(by_address), plan.awaited),
         errored=bool(unfinished or errors),
-        complete=not (unfinished or errors or held),
+        complete=not (unfinished or errors or held or plan.awaited),
         exit_code=exit_code,
         changes=plan.changes,
     )
@@ -144,9 +144,11 @@ def _verdict(counts: Mapping[str, int]) -> str:
     return f"{', '.join(parts) or 'Nothing to do'}; {unchanged(counts)}"
 
 
-def _advice(counts: Mapping[str, int], unfinished: int, of_all: int) -> str:
+def _advice(counts: Mapping[str, int], unfinished: int, of_all: int, awaited: int) -> str:
     if not unfinished:
-        return ""
+        return (
+            f"{awaited:,} still being created: run icaform apply again to see it through" if awaited else ""
+        )
     first = ""
     if counts["unknown"]:
         first = "look in ICA at each unknown; "

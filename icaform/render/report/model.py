@@ -168,12 +168,17 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Reads made, writes to come, analyses to start, and the seconds that the rate limit makes of it."""
+    """Reads made, writes to come, analyses to start, and the calls a second that are known to be allowed."""
 
     reads: int = 0
     writes: int = 0
     analyses: int = 0
-    seconds: float | None = None
+    rate: float | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the writes take at that rate; None where none is known."""
+        return self.writes / self.rate if self.rate else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,9 @@ class ApiCalls(Part):
     seconds: float | None = Field(
         description="How long the writes take at the rate limit, where one is known"
     )
+    calls_per_second: float | None = Field(
+        default=None, description="That limit: found out while reading, or set by whoever runs it"
+    )
 
 
 class Counts(Part):

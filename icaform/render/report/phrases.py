@@ -24,7 +24,9 @@ def price(cost: Cost) -> str:
         analyses = "analysis" if cost.analyses == 1 else "analyses"
         parts.append(f"{cost.analyses:,} {analyses} to be started")
     if cost.seconds is not None and cost.writes:
-        parts.append(f"about {cost.seconds:,.0f} s at the rate limit")
+        seconds = max(1.0, cost.seconds)
+        span = f"{seconds:,.0f} s" if seconds < 120 else f"{seconds / 60:,.0f} min"
+        parts.append(f"about {span} at {cost.rate:,.3g} calls a second")
     return ", ".join(parts)
 
 
@@ -33,12 +35,18 @@ def noteworthy(kept: Sequence[Kept]) -> bool:
     return any(each.state or each.notes for each in kept)
 
 
-def remark(group: Group, danger: Danger, topic: Topic) -> str:
-    """How a group stands, where that does not go without saying: in an apply it is over."""
-    if group.sign is Sign.IRREVERSIBLE and danger is not Danger.IRREVERSIBLE:
-        return "cannot be undone"
+def stance(group: Group, danger: Danger, topic: Topic) -> str:
+    """Who moved, where that does not go without saying: in a drift, and below its heading in a plan, it does;
+    in an apply it is over.
+    """
     told = topic is not Topic.PLAN or (danger, group.standing) == (Danger.DRIFTED, Standing.DRIFTED)
     return "" if told else REMARKS.get(group.standing, "")
+
+
+def remark(group: Group, danger: Danger, topic: Topic) -> str:
+    """The same, and of what is in no section of such steps that it cannot be undone."""
+    final = group.sign is Sign.IRREVERSIBLE and danger is not Danger.IRREVERSIBLE
+    return "cannot be undone" if final else stance(group, danger, topic)
 
 
 def ours(value: Json) -> bool:

@@ -66,7 +66,7 @@ def of_plan(
         unmanaged=plan.unmanaged,
         undeclared=plan.undeclared,
         diagnostics=plan.diagnostics,
-        cost=Cost(price.reads, price.writes, price.analyses, price.writes / rate if rate else None),
+        cost=Cost(price.reads, price.writes, price.analyses, rate),
         digest=plan.digest,
         workspace=plan.workspace,
         server=plan.server,

@@ -45,6 +45,7 @@ def head(report: Report) -> dict[str, Json]:
             "writes": cost.writes,
             "analyses": cost.analyses,
             "seconds": cost.seconds,
+            "calls_per_second": cost.rate,
         },
     }
 

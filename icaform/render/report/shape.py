@@ -37,15 +37,8 @@ def rougher(section: Section) -> Section:
 
 def barest(section: Section) -> Section:
     """The same rows put together by the verb alone, with nothing told of them but their names."""
-    return replace(
-        section,
-        groups=tuple(
-            [
-                replace(_group(each), parent=None, fields=(), notes=(), more_notes=0, reason=None)
-                for each in _grouped(_rows(section), lambda row: (row.address.kind, row.verbs))
-            ]
-        ),
-    )
+    found = _grouped(_rows(section), lambda row: (row.address.kind, row.verbs))
+    return replace(section, groups=tuple([_group(each, bare=True) for each in found]))
 
 
 def _rows(section: Section) -> list[Row]:
@@ -97,24 +90,24 @@ def _grouped(rows: Sequence[Row], shape: Shape, most: int | None = None) -> list
     return list(found.values())
 
 
-def _group(rows: Sequence[Row]) -> Group:
+def _group(rows: Sequence[Row], *, bare: bool = False) -> Group:
+    """The group of these rows. Of a ``bare`` one nothing is told but names, since its rows share no more."""
     first = rows[0]
     items = bool(first.address.item)
     reasons = {row.reason.summary for row in rows if row.reason}
     whole = first.irreversible or first.sign in (Sign.REFUSED, Sign.UNKNOWN)
-    notes, more_notes = tallied(
-        ((note, row.address) for row in rows for note in row.notes), None if whole else EXAMPLES
-    )
+    said = () if bare else ((note, row.address) for row in rows for note in row.notes)
+    notes, more_notes = tallied(said, None if whole else EXAMPLES)
     return Group(
         first.sign,
         first.address.kind,
-        first.address.parent if items else None,
+        first.address.parent if items and not bare else None,
         first.verbs,
         first.standing,
-        _fields(rows),
+        () if bare else _fields(rows),
         notes,
         more_notes,
-        first.reason,
+        None if bare else first.reason,
         len(reasons),
         tuple(rows),
         tuple(rows if whole else rows[:EXAMPLES]),

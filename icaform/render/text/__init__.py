@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from icaform.render.report import Report, Topic, number
+from icaform.render.report import Report, Topic, price
 from icaform.render.text.blocks import finding_lines, kept_lines, named, section_lines
 from icaform.render.text.ink import Line, Span, flow, paint, prose, solid
 
@@ -63,15 +63,7 @@ def _around(report: Report, width: int) -> Iterator[Line]:
         len(report.undeclared),
         width,
     )
-    cost = report.cost
-    parts = [f"{number(cost.reads, 'read')} made"]
-    parts += [f"{number(cost.writes, 'write')} to come"] if cost.writes else []
-    if cost.analyses:
-        analyses = "analysis" if cost.analyses == 1 else "analyses"
-        parts.append(f"{cost.analyses:,} {analyses} to be started")
-    if cost.seconds is not None and cost.writes:
-        parts.append(f"about {cost.seconds:,.0f} s at the rate limit")
-    yield from flow([Span("Price:", "bold"), *prose(", ".join(parts), width - 2)], width, hang=2)
+    yield from flow([Span("Price:", "bold"), *prose(price(report.cost), width - 2)], width, hang=2)
 
 
 def _end(report: Report, width: int) -> Iterator[Line]:

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from icaform.change import Standing
 from icaform.diagnostic import Diagnostic, Severity
-from icaform.render.report import Danger, Group, Kept, Row, Section, Sign, Tally, Topic, plain
+from icaform.render.report import Group, Kept, Row, Section, Sign, Tally, Topic, noteworthy, plain, stance
 from icaform.render.text.fields import BODY, field_lines
 from icaform.render.text.ink import SIGNS, Line, Span, flow, prose, solid
-
-TAGS = {
-    Standing.DRIFTED: "[drifted]",
-    Standing.BOTH: "[drifted, and changed here]",
-    Standing.UNKNOWN: "[standing not known]",
-}
 
 
 def section_lines(section: Section, width: int, topic: Topic) -> Iterator[Line]:
@@ -22,13 +15,8 @@ def section_lines(section: Section, width: int, topic: Topic) -> Iterator[Line]:
     heading = f"{section.danger.heading} ({section.count:,})"
     yield from flow(prose(heading, width, "bold"), width)
     for group in section.groups:
-        # In a drift, and below its heading in a plan, it goes without saying; in an apply it is over.
-        told = topic is not Topic.PLAN or (section.danger, group.standing) == (
-            Danger.DRIFTED,
-            Standing.DRIFTED,
-        )
-        tag = "" if told else TAGS.get(group.standing, "")
-        yield from group_lines(group, width, tag, drift=topic is Topic.DRIFT)
+        who = stance(group, section.danger, topic)
+        yield from group_lines(group, width, f"[{who}]" if who else "", drift=topic is Topic.DRIFT)
     for diagnostic in section.findings:
         yield from finding_lines(diagnostic, width, indent=2)
     if section.more:
@@ -124,7 +112,7 @@ def _more(diagnostic: Diagnostic, width: int, indent: int) -> Iterator[Line]:
 
 def kept_lines(kept: Sequence[Kept], width: int) -> Iterator[Line]:
     """What stays as it is, by state, where there is more to say than that it does."""
-    if not any(each.state or each.notes for each in kept):
+    if not noteworthy(kept):
         return
     said = ", ".join(f"{each.count:,} {each.state or 'as wanted'}" for each in kept)
     yield from flow([Span("Unchanged:", "bold"), *prose(said, width - 2)], width, hang=2)
