@@ -58,9 +58,19 @@ class Plan:
         return Price(self.reads, len(self.operations), sum(each.starts for each in self.operations))
 
     @property
+    def declared(self) -> int:
+        """How many resources were compared, those that were left aside among them."""
+        return len(self.changes) + self.aside
+
+    @property
     def held(self) -> tuple[Held, ...]:
         """What differs and is left alone until a person settles it."""
         return tuple(each for each in self.moves if isinstance(each, Held))
+
+    @property
+    def awaited(self) -> int:
+        """How many resources an earlier run has started, and ICA has not made yet."""
+        return sum(isinstance(change, Keep) and change.awaited for change in self.changes)
 
     @property
     def refused(self) -> tuple[Held, ...]:

@@ -27,11 +27,17 @@ if TYPE_CHECKING:
 @options.option(
     "--yes", "-y", is_flag=True, help="Do not ask. Irreversible steps must be counted all the same."
 )
-@options.option("--approve", metavar="sha256:DIGEST", help="Run the plan with this digest, or nothing.")
+@options.option(
+    "--approve",
+    cls=options.Told,
+    metavar="sha256:DIGEST",
+    help="Run the plan with this digest, or nothing.",
+)
 @options.only_drifted
 @options.option(
     "--plan",
     "saved",
+    cls=options.Told,
     type=click.Path(dir_okay=False),
     metavar="FILE",
     help="Run the plan that `icaform plan --out` saved, or nothing.",
@@ -103,7 +109,7 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
             tell = run.world.progress
             tell("ask")
             try:
-                shown = of_plan(plan, arguments=options.again(paths, said))
+                shown = of_plan(plan, rate=session.rate(), arguments=options.again(paths, said))
                 if session.output.live:
                     session.output.show(shown)
                 if asks and session.output.dialect != "text":
@@ -160,6 +166,8 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SAID_SO = (Exit.LOCKED, Exit.UNREACHABLE, Exit.RATE_LIMITED, Exit.UNAUTHORISED)
+"""How an apply that did nothing ends, where that is why; else it failed."""
 
 
 def exit_of(result: Any) -> Exit:
@@ -174,10 +182,10 @@ def exit_of(result: Any) -> Exit:
     if missed and not done:
         reasons = [outcome.reason for _, _, outcome in result.outcomes if not isinstance(outcome, Done)]
         code = exit_for(reasons)
-        return code if code in (Exit.UNREACHABLE, Exit.RATE_LIMITED, Exit.UNAUTHORISED) else Exit.FAILED
+        return code if code in _SAID_SO else Exit.FAILED
     if missed or result.plan.refused:
         return Exit.PARTLY if done else Exit.FAILED
-    return Exit.DONE
+    return Exit.PARTLY if result.plan.awaited else Exit.DONE
 
 
 def _first(said: Any, configured: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from icaform.address import Address
@@ -16,17 +16,16 @@ from icaform.engine.world import World
 from icaform.journal.entry import DECIDED, NO_FACTS, Facts, Memory, merge
 from icaform.journal.store import Store
 from icaform.kind import Kind
-from icaform.operation import Json, Repeat
+from icaform.operation import AT_WORK, Json, Repeat
 from icaform.plan import Plan, make
 from icaform.state import Begun, Desired, Identity, Live, Observed, View
 
-SOON = 5.0
-"""Seconds, beside the read lag, until what a run that died has started is taken to show: as an open job, or,
-where jobs may not be listed, as an analysis. ICA states no bound."""
 MAKING = (Repeat.NEVER, Repeat.KEYED)
 """Calls of which a second one makes a second thing, at once or once the key's life is over."""
-AWAITED, EVERY = 900.0, 5.0
-"""Seconds that an apply waits for what an earlier run has started, and between two looks at it."""
+AWAITED, EVERY = 960.0, 5.0
+"""Seconds that an apply waits for what an earlier run has started, and between two looks at it. A kind takes
+what it sees in part to be arriving for 900 s, and the wait must outlast that.
+"""
 
 
 @dataclass
@@ -49,6 +48,8 @@ class Run:
     """Whether the server is this workspace's own: nobody else ever wrote to it."""
     observed_at: float = field(default=0.0, init=False)
     """When the observation began that the last plan rests on."""
+    holds: Callable[[], bool] = field(default=lambda: True, init=False)
+    """Whether the workspace is still this run's alone; once it is not, nothing more is begun or sent."""
     by_address: dict[Address, Desired] = field(init=False)
     _memory: Memory | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
@@ -70,6 +71,7 @@ class Run:
 
     def ended(self, number: int, outcome: str, facts: Facts = NO_FACTS, note: str = "") -> None:
         """Write down, durably, how a call ended and what is to be remembered of it."""
+        facts, note = self._sifted(facts), self.secrets.sifted(note)
         self.store.end(number, outcome, facts, note, self.world.clock.now())
         if outcome in DECIDED:
             self.memory().pending.pop(number, None)
@@ -77,9 +79,12 @@ class Run:
 
     def adopt(self, facts: Facts) -> None:
         """Remember facts that were learned without a call of ours."""
-        if facts:
+        if facts := self._sifted(facts):
             self.store.adopt(facts, self.world.clock.now())
             self._learn(facts)
+
+    def _sifted(self, facts: Facts) -> Facts:
+        return {address: self.secrets.sifted(each) for address, each in facts.items()}
 
     def _learn(self, facts: Facts) -> None:
         remembered = self.memory().remembered
@@ -163,7 +168,7 @@ def recalled(
     known = first or run.alone or memory.remembered or memory.pending
     if known or not any(each.call.repeat in MAKING for each in made.operations):
         return made, observed
-    wait = run.place.setting.readLag + SOON
+    wait = run.place.setting.readLag + AT_WORK
     run.pause(
         wait,
         f"the journal knows nothing of workspace {run.place.setting.workspace}: waiting {wait:.0f} s, "

@@ -7,7 +7,7 @@ from collections.abc import Container
 from icaform.engine.execute import KEY_LIFE, Executor
 from icaform.engine.frozen import again
 from icaform.engine.run import Run
-from icaform.operation import Call, Operation, Repeat
+from icaform.operation import AT_WORK, Call, Operation, Repeat
 from icaform.plan import Plan
 from icaform.state import Begun
 
@@ -39,7 +39,7 @@ def _one(run: Run, number: int, begun: Begun, started: float, final: bool) -> No
     operation = again(begun) or Operation(begun.verb, begun.addresses, _NOTHING)
     # The wire may have sent it again until its process ended: count from when that was surely over.
     since = started if now - begun.time < LATEST_SEND else begun.time
-    wait = since + run.place.setting.readLag + operation.appears - now
+    wait = since + run.place.setting.readLag + max(operation.appears, AT_WORK) - now
     there, missing, unsure = executor.seen(operation)
     if wait > 0 and not unsure and (missing or not there):
         run.pause(

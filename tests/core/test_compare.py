@@ -10,12 +10,17 @@ import pytest
 
 from icaform.address import Address
 from icaform.change import Create, Standing, Update, edits_between, standing, worst
+from icaform.course import Yield
 from icaform.kinds import analysis_batch, pipeline
 from icaform.kinds.analysis_batch.compare import compare as compare_item
+from icaform.kinds.analysis_batch.outcome import LONGEST, STAGES, cut, tried_again
+from icaform.kinds.analysis_batch.pursue import PURSUIT
+from icaform.kinds.analysis_batch.spec import Retry
 from icaform.kinds.pipeline.spec import PipelineSpec
 from icaform.kinds.storage_credential import KIND as CREDENTIAL
 from icaform.kinds.storage_credential.spec import StorageCredentialSpec
-from icaform.operation import Secret
+from icaform.operation import Answer, Secret
+from icaform.reference import V3
 from icaform.state import PRESENT, Live
 from tests.core.conftest import same
 from tests.core.words import NOW, called, desired, said, view
@@ -178,7 +183,7 @@ def test_what_else_a_change_of_a_pipeline_touches_is_noted() -> None:
 class Item:
     """What an item's wish says, as far as it is compared."""
 
-    batch, generation, attempts, spec_digest = "n", 2, 2, "d1"
+    batch, generation, retry, spec_digest = "n", 2, Retry(attempts=2), "d1"
     said = {"pipeline": {"name": "p", "version": "1"}, "x": 1}  # noqa: RUF012
 
 
@@ -223,6 +228,116 @@ def items() -> Iterator[tuple[str, Any, Any, Any]]:
 
 def test_items_are_started_once_and_again_only_where_they_failed() -> None:
     same("items", ((given, said(compare_item(wish, live, seen))) for given, wish, live, seen in items()))
+
+
+def tried(*when: str, attempts: int) -> Any:
+    """A wish for an item that is to be tried again after these ends."""
+    retry = Retry.model_validate({"attempts": attempts, **({"when": when} if when else {})})
+    return desired("AnalysisBatch", type("Tried", (Item,), {"retry": retry}), "i")
+
+
+def retries() -> Iterator[tuple[str, Any, Any, Any]]:
+    """What ended badly against what the manifest says of that, and every memory of a later attempt."""
+    ends = (
+        {"status": "FAILED", "summary": "why"},
+        {"status": "ABORTED"},
+        {"status": "FAILEDFINAL"},
+        {"status": "FAILED_FINAL"},
+        {"status": "FAILED", "failed": "no data"},
+    )
+    wishes = [
+        tried(attempts=3),
+        tried("FAILED", attempts=2),
+        tried("CREATION", "FAILED", attempts=3),
+        tried("ABORTED", attempts=3),
+    ]
+    ours: dict[str, Any] = {"generation": 2, "spec": "d1"}
+    memories: list[dict[str, Any] | None] = [
+        None,
+        {**ours, "failures": 0, "analysis": "a1"},
+        {**ours, "failures": 1, "batch": "b1"},
+        {**ours, "failures": 1, "analysis": "a2"},
+        {**ours, "failures": 2, "failed": "no quota", "analysis": "a2"},
+        {**ours, "failures": 2, "failed": "no quota"},
+        {**ours, "generation": 1, "failures": 9, "failed": "no quota"},
+    ]
+    for facts, attempt, wish, last, begun in product(ends, (1, 2, 3), wishes, memories, (False, True)):
+        live = Live(wish.address, "a0", {"spec": "d1", "attempt": attempt, **facts}, "pro/1")
+        pending = {wish.address: None} if begun else {}
+        said_of = f"{wish.spec.retry.attempts} when {'+'.join(wish.spec.retry.when)}"
+        given = f"live={live.facts} retry={said_of} memory={last} begun={begun}"
+        yield given, wish, live, view(last, about=wish.address, pending=pending)
+
+
+def test_what_ended_badly_is_tried_again_as_often_as_the_manifest_says_and_no_more() -> None:
+    same("retries", ((given, said(compare_item(wish, live, seen))) for given, wish, live, seen in retries()))
+
+
+def test_every_state_is_told_in_both_spellings_as_the_stage_that_it_is() -> None:
+    words = [
+        *STAGES,
+        *(each.replace("_", "") for each in STAGES if "_" in each),
+        "PAUSED",
+        "failed",
+        "",
+        None,
+    ]
+    times: tuple[Any, ...] = (
+        (None, None),
+        ("2027-01-15T07:59:00Z", None),
+        ("2027-01-15T07:00:00.500Z", "2027-01-15T07:01:00Z"),
+        ("2027-01-15T07:01:00Z", "2027-01-15T07:00:00Z"),
+        ("soon", 7),
+    )
+    rows = []
+    wish = tried("FAILED", attempts=2)
+    for status, (began, ended) in product(words, times):
+        facts = {"status": status, "summary": "why", "spec": "d1", "began": began, "ended": ended}
+        live = Live(wish.address, "a0", {**facts, "attempt": 1}, "pro/1")
+        rows.append(((status, began, ended), _course(PURSUIT.course(wish, live, view()))))
+    same("stages", rows)
+
+
+def test_the_course_of_an_item_is_that_of_its_newest_attempt() -> None:
+    rows = []
+    for given, wish, live, seen in [*items(), *retries()]:
+        rows.append((given, _course(PURSUIT.course(wish, live, seen))))
+    same("courses", rows)
+    assert cut("x" * LONGEST) == "x" * LONGEST
+    assert cut("x" * (LONGEST + 1)) == "x" * (LONGEST - 3) + "..."
+
+
+def test_what_is_tried_again_is_looked_for_before() -> None:
+    rows = []
+    wishes = [tried("FAILED", "ABORTED", attempts=2), tried("FAILED", attempts=3), tried(attempts=3)]
+    for wish, status, attempt, spec in product(
+        wishes, ("FAILED", "ABORTED", "FAILEDFINAL", "SUCCEEDED", None), (1, 2, None), ("d1", "d2", None)
+    ):
+        facts = {"status": status, "attempt": attempt, "spec": spec}
+        retry = f"{wish.spec.retry.attempts} when {'+'.join(wish.spec.retry.when)}"
+        rows.append(((retry, status, attempt, spec), tried_again(wish.spec, facts)))
+    same("tried again", rows)
+
+
+def test_outputs_are_asked_for_and_read_as_the_contract_has_them() -> None:
+    wish = tried(attempts=1)
+    course = PURSUIT.course(wish, Live(wish.address, "a/1", {"status": "SUCCEEDED"}, "p 1"), view())
+    call = PURSUIT.ask(course)
+    assert (str(call), call.accept) == ("GET /api/projects/p%201/analyses/a%2F1/outputs", V3)
+    file = {"dataId": "fil.1", "name": "a.bam", "dataType": "FILE", "mountPath": "/x", "children": []}
+    good = {"items": [{"code": "bam", "projectId": "p1", "data": [file, file]}, {"code": "none"}]}
+    assert PURSUIT.brought(Answer(200, good)) == [Yield("bam", "fil.1", "a.bam", "FILE", "p1")] * 2
+    wrong: list[Any] = [None, [], {}, {"items": [{}]}, {"items": [{"code": "x", "data": [7]}]}, {"items": 7}]
+    for field in ("dataId", "name", "dataType"):
+        wrong += [{"items": [{"code": "x", "data": [{**file, field: each}]}]} for each in (None, "", 7, [])]
+    for body in (*wrong, {"items": [{"code": 7, "data": [file]}]}):
+        with pytest.raises((KeyError, TypeError, AttributeError)):
+            PURSUIT.brought(Answer(200, body))
+
+
+def _course(course: Any) -> str:
+    parts = (course.stage.name, course.status, course.id, course.scope, course.why, course.attempt)
+    return "; ".join(map(str, (*parts, course.seconds, *course.notes)))
 
 
 def test_what_is_recalled_of_what_is_as_wanted() -> None:

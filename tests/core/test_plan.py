@@ -154,6 +154,15 @@ def test_a_selection_tells_nothing_of_what_it_leaves_out() -> None:
     assert make({}, [], Observed(), seen, server="").reads == 0
 
 
+def test_what_an_earlier_run_has_started_is_awaited_until_it_is_there() -> None:
+    changes = [
+        Keep(wish("a"), None, "being created", busy=True, awaited=True),
+        Keep(wish("b"), None, "in progress", busy=True),
+        Held(wish("c"), None, HELD),
+    ]
+    assert Plan("w", "s", ME, tuple(changes), (), reads=0, moves=()).awaited == 1
+
+
 def test_an_item_that_changed_since_it_ran_does_not_count_as_refused() -> None:
     kept = Held(wish("a"), None, replace(HELD, code=Code.CHANGED_SINCE_RUN))
     lost = Held(wish("b"), None, HELD)
@@ -328,6 +337,31 @@ def test_guards_stop_a_plan_with_the_arithmetic() -> None:
             for (name, plan), (what, bound) in product(plans.items(), bounds.items())
         ),
     )
+
+
+def test_a_share_is_kept_to_the_last_resource() -> None:
+    made = tuple(Create(wish(str(number)), (), ("make",)) for number in range(101))
+    kept = (Keep(wish("kept"), None),) * 1000
+    tried = 0
+    for of in (3, 7, 100, 1000):
+        for changed in range(1, min(of, 100)):
+            if changed * 10_000 % of:
+                continue
+            tried, share = tried + 1, changed * 10_000 // of / 100
+            for more, verdicts in ((0, 0), (1, 1)):
+                moves = made[: changed + more]
+                plan = Plan("", "", ME, (*moves, *kept[: of - len(moves)]), (), moves=moves)
+                assert len(check(plan, Bounds(None, share=share))) == verdicts, (changed + more, of, share)
+    print(f"{tried} shares of resources")
+    nothing_said = check(planned(["new"]), Bounds(None, share=float("nan")))
+    assert [each.code for each in nothing_said] == [Code.LIMIT]
+
+
+def test_a_share_is_of_all_that_is_declared_also_where_some_is_left_aside() -> None:
+    plan = planned(("keep", "moved", "drift", "final"), only=True)
+    (found,) = check(plan, Bounds(None, share=24))
+    assert found.summary == "the plan changes 1 of 4 resources (25 %), the limit is 24 %"
+    assert check(plan, Bounds(None, share=25)) == []
 
 
 def test_references_lead_somewhere_and_in_no_circle() -> None:

@@ -44,7 +44,7 @@ class Aftermath:
             ran, allowed = self._run(now, variant, allowed)
             codes.append(ran.code)
             open_ = left(ran)
-            if ran.code == 0 or (ran.code in (1, 12) and open_ <= may_be_left):
+            if ran.code == 0 or (ran.code in (1, 12, 77) and open_ and open_ <= may_be_left):
                 break
             if rivals and "ambiguous" in ran.out:
                 # Two of one name: icaform refuses to guess, and a person must choose another name.

@@ -35,6 +35,12 @@ class Variant(NamedTuple):
     user: str
     manifest: str
 
+    @property
+    def traceless(self) -> bool:
+        """Whether a call that does not show yet leaves no trace: neither the journal nor its key tells."""
+        another = self.user == "other" or self.manifest != "unchanged"
+        return another and (self.journal, self.when) == ("lost", "now")
+
 
 VARIANTS = tuple(
     Variant(*each)

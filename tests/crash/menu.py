@@ -11,9 +11,11 @@ from tests.crash.workspace import CALLS
 
 Document = dict[str, Any]
 BATCHES = ("first chunk", "last chunk")
+KEYED = (*BATCHES, "alone")
 CREATES = ("create with a secret", "create without")
 MOVES = ("deprecate", "release")
 BODIES = ("json", "html", "empty")
+MUCH_LATER = "effect much later"
 LATE, LATER = 60.5, 600.0
 """Seconds until a delayed call has its effect, or gives its answer: icaform gives up after 60, and has
 looked what became of it long before the second. Only a call with a key that ICA honours may come so late: of
@@ -34,8 +36,8 @@ EVERYWHERE: dict[str, Document] = {
 }
 SOMEWHERE: dict[str, tuple[Document, tuple[str, ...]]] = {
     # Without a key that ICA honours there is no such 409.
-    "twin in flight": ({"do": "twin", "delay": 20}, BATCHES),
-    "effect much later": ({"delay": LATER, "when": "before"}, BATCHES),
+    "twin in flight": ({"do": "twin", "delay": 20}, KEYED),
+    MUCH_LATER: ({"delay": LATER, "when": "before"}, KEYED),
     "item fails": ({"do": "fail_items", "fits": "cohort/S00[13]"}, BATCHES),
     "batch stops": ({"do": "stop_batch"}, BATCHES),
     "pipeline moved": ({"do": "move_pipeline", "to": "Archived"}, MOVES),
@@ -67,7 +69,7 @@ def menu() -> Iterator[Mishap]:
     bodies = cycle(BODIES)
     for status in (500, 502, 503, 504):
         for when in ("before", "after"):
-            # Nine calls and three bodies: each status has each body, and another one at each call.
+            # Ten calls and three bodies: each status has each body, and another one at each call.
             next(bodies)
             for call in CALLS:
                 how = {"do": "status", "status": status, "when": when, "body": next(bodies)}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tests.crash.case import HIDDEN, VARIANTS, Case, Tally
+from tests.crash.menu import MUCH_LATER
 
 WORK = ("points", "kills", "states")
 HEAD = ("cases", "duplicates", "missing", "unknown")
@@ -95,9 +96,7 @@ def beyond_telling(case: Case) -> bool:
     analysis shows yet leaves no trace, and ICA knows only the same call again (README, "Why a batch is never
     started twice").
     """
-    journal, when, user, manifest = case.variant
-    lost = journal == "lost" and when == "now" and case.setting == HIDDEN
-    return lost and (user == "other" or manifest != "unchanged")
+    return case.setting == HIDDEN and case.variant.traceless
 
 
 def misplaced(case: Case) -> bool:
@@ -105,12 +104,13 @@ def misplaced(case: Case) -> bool:
 
     It cannot where a batch was sent, its answer is not known, and not one of its analyses shows: then ICA
     would repeat its answer only to the same user and the same body, so another user, or a manifest that wants
-    another body, has to wait until the batch has surely come or not. And it cannot be guessed which of two
-    credentials of one name and owner is ours.
+    another body, has to wait until the batch has surely come or not; and so has everybody while ICA says that
+    the call is still running. Nor can it be guessed which of two credentials of one name and owner is ours.
     """
     journal, when, user, manifest = case.variant
     waits = journal == "kept" and when == "now" and (user == "other" or manifest == "changed")
-    return case.unknown and not waits and case.mishap.name != "credential appears"
+    running = when == "now" and case.mishap.name == MUCH_LATER
+    return case.unknown and not (waits or running) and case.mishap.name != "credential appears"
 
 
 def wrong(tallies: Sequence[Tally]) -> Iterator[str]:

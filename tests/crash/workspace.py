@@ -76,6 +76,8 @@ ITEM = (
     "inputs: [{parameterCode: reads, externalData: [{url: 's3://b/NAME.fq', type: s3, "
     "s3Details: {storageCredentialsId: {ref: StorageCredential/lab-archive}}}]}]}}\n"
 )
+ALONE = "    - {name: A000, userReference: cohort/A000, analysisInput: {customInput: 'genome: GRCh38'}}\n"
+"""An item that no batch of ICA carries: it is started by a call of its own."""
 CALLS = {
     "create with a secret": ("/api/storageCredentials", 1),
     "create without": ("/api/storageCredentials", 2),
@@ -86,6 +88,7 @@ CALLS = {
     "release": ("*:release", 1),
     "first chunk": ("*/analysisCreationBatch", 1),
     "last chunk": ("*/analysisCreationBatch", 2),
+    "alone": ("*/analysis:nextflowWithCustomInput", 1),
 }
 """Every mutating call of the first run: how its path ends, and which of those that end so it is."""
 IRREVERSIBLE = 4
@@ -145,9 +148,9 @@ def wanted(manifest: str) -> Wanted:
     message = "Use 4-4-1." if manifest == "changed" else "Use 4-4-0."
     items = "".join(ITEM.replace("NAME", name).replace("VALUE", value) for name, value in values.items())
     return Wanted(
-        KEPT + NEW + ROLE + PIPELINES.replace("MESSAGE", message) + BATCH + items,
+        KEPT + NEW + ROLE + PIPELINES.replace("MESSAGE", message) + BATCH + items + ALONE,
         ROTATED if manifest == "changed" else ENVIRON,
-        frozenset(values),
+        frozenset(values) | {"A000"},
         message,
         gone=frozenset(names) - values.keys(),
         altered=frozenset({"S003"}) if manifest == "changed" else frozenset(),

@@ -201,6 +201,7 @@ def test_what_is_surely_not_there_is_closed_and_the_next_apply_sends_it(lab: Lab
 
 def test_what_may_still_come_stays_unknown_until_a_person_says_how_it_was(slow_lab: Lab) -> None:
     lab = slow_lab
+    lab.control("PUT", "/settings", {"batch_initialized": 900})
     untellable(lab)
     document = journal(lab, "settle", code=14)
     assert [entry["state"] for entry in document["entries"]] == ["begun"]

@@ -71,15 +71,26 @@ def facts(chance: Random) -> dict[str, Any]:
     return {name: anything(chance) for name in chance.sample(NAMES, chance.randint(0, 8))}
 
 
+def told(chance: Random) -> dict[str, Any]:
+    """What may have been observed: `observe` lets no object or list through that is none."""
+    said = facts(chance)
+    said |= {name: facts(chance) for name in ("owner", "tenant") if name in said}
+    if "bundleLinks" in said:
+        said["bundleLinks"] = [facts(chance)]
+    if "linkedTo" in said:
+        said["linkedTo"] = tuple(chance.sample(WORDS, 2))
+    return said
+
+
 def surroundings(meant: Declared, chance: Random) -> tuple[list[Desired], Observed, View]:
     """Valid wishes, and anything at all that a server may have said and a journal may hold of them."""
     found = wished(meant)
     live, remembered = {}, {}
     for wish in found:
         if wish.address.kind == "Pipeline" or chance.random() < 0.7:
-            live[wish.address] = Live(wish.address, chance.choice(WORDS), facts(chance), chance.choice(WORDS))
+            live[wish.address] = Live(wish.address, chance.choice(WORDS), told(chance), chance.choice(WORDS))
         if chance.random() < 0.5:
-            remembered[wish.address] = facts(chance)
+            remembered[wish.address] = facts(chance) | {"secret": chance.choice([None, "now", "then"])}
     ids = {"project": "project-id", "pipeline": "pipeline-id", "storage": "storage-id", "targets": {}}
     resolved = dict.fromkeys((wish.address for wish in found), ids)
     return found, Observed(live, resolved=resolved), view(remembered, chance.choice([None, "now", "x"]))

@@ -8,12 +8,9 @@ from datetime import datetime
 from icaform.change import NOT_KNOWN, Change, Create, Edit, Held, Keep, Standing, Update, standing, worst
 from icaform.diagnostic import Code, Diagnostic
 from icaform.kinds.storage_credential.spec import LIST, StorageCredentialSpec, name_of
-from icaform.operation import Call, Json, Operation, Repeat
+from icaform.operation import AT_WORK, Call, Json, Operation, Repeat
 from icaform.reference import V3, V4
 from icaform.state import PRESENT, Desired, Live, View
-
-LATE = 75.0
-"""Seconds for which a create whose answer was lost may be at work: longer than one waits for an answer."""
 
 
 def compare(wish: Desired, live: Live | None, view: View) -> Change:
@@ -143,7 +140,7 @@ def operate(changes: Sequence[Create | Update], view: View) -> Sequence[Operatio
                     remember={wish.address: facts},
                     # A secret that may have been sent is not known to be the one that ICA has.
                     unproven=("secret",),
-                    appears=LATE if verb == "create" else 0.0,
+                    appears=AT_WORK if verb == "create" else 0.0,
                 )
             )
     return found
