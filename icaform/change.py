@@ -68,6 +68,7 @@ class Update:
     irreversible: bool = False
     notes: tuple[str, ...] = ()
     standing: Standing = Standing.PENDING
+    remember: Remembered = field(default_factory=dict)
 
     @property
     def address(self) -> Address:
@@ -103,6 +104,8 @@ class Held:
     reason: Diagnostic
     edits: tuple[Edit, ...] = ()
     standing: Standing = Standing.PENDING
+    there: bool = False
+    """All that was sent for it shows: it is held for what became of that."""
 
     @property
     def address(self) -> Address:

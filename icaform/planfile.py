@@ -44,9 +44,24 @@ def from_text(text: str, name: str) -> Saved:
         raise _not_usable(f"{name} is no plan that icaform saved") from None
     if form != FORMAT:
         raise _not_usable(f"{name} was saved by another version of icaform")
-    if not all(isinstance(each, dict) for each in parts) or digest_of(covered) != digest:
+    if digest_of(covered) != digest:
         raise _not_usable(f"{name} is damaged: its digest is not that of what it holds")
+    if not all(isinstance(each, dict) for each in parts):
+        raise _not_usable(f"{name} is no plan that icaform saved")
+    changes, operations, _ = parts
+    if not (all(map(_is_change, changes.values())) and all(map(_is_call, operations.values()))):
+        raise _not_usable(f"{name} is no plan that icaform saved")
     return Saved(covered, digest)
+
+
+def _is_change(said: Json) -> bool:
+    edits = said.get("edits") if isinstance(said, dict) else None
+    return isinstance(edits, list) and all(isinstance(each, list) and len(each) in (1, 3) for each in edits)
+
+
+def _is_call(said: Json) -> bool:
+    """Whether it is a verb and the resources that it is for."""
+    return isinstance(said, list) and len(said) > 1 and all(isinstance(each, str) for each in said)
 
 
 def _not_usable(why: str) -> Rejected:

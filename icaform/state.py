@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,10 @@ class Spec(BaseModel):
     """Base of everything that a manifest may say: no unknown fields, no silent conversions, never changed."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|")
+"""What a shell can set (POSIX, XBD 8.1); that it may not be empty is told otherwise."""
 
 
 class SecretSource(Spec):
@@ -41,7 +46,8 @@ class SecretSource(Spec):
                 "a secret stands here in plain text\n"
                 "rotate it, it is in git now; then write {env: NAME}, {file: PATH} or {command: [..]}",
             )
-        if any(map(looks_secret, _words(value))):
+        name = value.get("env") if isinstance(value, dict) else None
+        if any(map(looks_secret, _words(value))) or (isinstance(name, str) and not _NAME.fullmatch(name)):
             raise PydanticCustomError(
                 "inline-secret",
                 "a secret seems to stand where its source's name belongs\n"
@@ -207,7 +213,8 @@ class Observed:
     faults: tuple[Diagnostic, ...] = ()
     unmanaged: tuple[Live, ...] = ()
     resolved: Mapping[Address, Mapping[str, Json]] = field(default_factory=dict)
-    """Ids that the manifest's names were found to mean, for resources that are to be written."""
+    """Ids that the manifest's names were found to mean, for resources that are to be written; and what other
+    resources must know of one that they refer to."""
 
     @property
     def unclear(self) -> frozenset[Address | None]:

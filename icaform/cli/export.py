@@ -149,9 +149,10 @@ def _kind(said: str, kinds: Mapping[str, Any]) -> str:
 def save(written: Written) -> None:
     """Write the files; OSError where one cannot be."""
     from icaform.cli import reportfile
+    from icaform.engine import private
 
     for file, text in written.texts.items():
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private.folders(file.parent)
         reportfile.write(str(file), [text])
 
 

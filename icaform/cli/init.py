@@ -150,10 +150,11 @@ def _odd_schemas(folder: Path) -> list[Path]:
 def _folder(folder: Path) -> Iterator[None]:
     """The folder, which is gone again where nothing came of it."""
     from icaform.cli.export import unwritable
+    from icaform.engine import private
 
     made = not folder.exists()
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private.folders(folder)
         yield
     except OSError as error:
         raise unwritable(str(folder), error) from None
@@ -243,6 +244,8 @@ def _headed(text: str) -> str:
 
 def _write(file: Path, text: str) -> None:
     """A new file, for its owner alone; FileExistsError where there is one by now."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    from icaform.engine import private
+
+    private.folders(file.parent)
     with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
         stream.write(text)

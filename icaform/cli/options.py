@@ -32,6 +32,14 @@ def option(name: str, *more: str, **settings: Any) -> Callable[[Command], Comman
     return click.option(name, *more, envvar=variable, show_envvar=False, **settings)
 
 
+class Told(click.Option):
+    """An option whose empty variable is an empty word: what it was to say is missing, and not waived."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """As click, which takes an empty variable for one that is not set."""
+        return os.environ.get(str(self.envvar))
+
+
 paths = click.argument("paths", nargs=-1, type=click.Path(), metavar="[FILE|FOLDER|-]...")
 
 variables = _all(
@@ -98,10 +106,11 @@ journal = option(
     help="Where the journal is: a file, or postgresql://USER@HOST/DATABASE.",
 )
 
-connection = _all(
+server = _all(
     option("--server-url", metavar="URL", default="", help="Before ICAV2_BASE_URL and icaform.yaml."),
     option("--x-api-key", metavar="KEY", default="", help="Better in ICAV2_X_API_KEY."),
     option("--access-token", metavar="JWT", default="", help="Better in ICAV2_ACCESS_TOKEN."),
+    option("--no-token", is_flag=True, help="Send the API key with every call, not a token bought with it."),
     option("--project-id", metavar="PROJECT", default="", help="For manifests that name no project."),
     journal,
     option(
@@ -112,8 +121,21 @@ connection = _all(
         help="Secrets' files may lie in here.",
     ),
     option(
+        "--calls-per-second",
+        type=click.FloatRange(0.1, 1000),
+        metavar="N",
+        help="Never more than these; before limits.callsPerSecond of icaform.yaml.",
+    ),
+)
+"""Which server, which journal, and as whom."""
+
+patience = click.FloatRange(min=0, min_open=True)
+
+connection = _all(
+    server,
+    option(
         "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=patience,
         metavar="SECONDS",
         help="The longest that one question to ICA, or a secret's command, may take.",
     ),
@@ -145,6 +167,8 @@ def options_of(said: Mapping[str, Any]) -> Options:
         tuple(said["secrets_root"]),
         bool(said.get("allow_commands")),
         said["timeout"],
+        said["no_token"],
+        said.get("calls_per_second"),
     )
 
 

@@ -21,6 +21,7 @@ from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.engine.secrets import Secrets
 from icaform.render import LIMIT, Report, dialect, of_findings
 from icaform.render.report import Stamp
+from icaform.render.report.status import Status
 from icaform.wire.clock import Clock, SystemClock
 
 MIN_WIDTH, MAX_WIDTH = 60, 160
@@ -50,7 +51,7 @@ class Output:
     """Whether stdout has its result, or some of it."""
     failed: bool = False
     """Whether a report could not be written; a run that went well then does not end so."""
-    last: Report | None = None
+    last: Report | Status | None = None
     """What was shown last: it is what a CI runner gets."""
 
     @classmethod
@@ -92,10 +93,10 @@ class Output:
         """Whether stdout tells things as they come, so that an apply begins with its plan."""
         return self.dialect in LIVE
 
-    def show(self, report: Report) -> None:
+    def show(self, report: Report | Status) -> None:
         """Write the report to stdout in its dialect, and to every file that was asked for."""
         self.begun = True
-        report = self.last = self._stamped(report)
+        report = self.last = self._stamped(report) if isinstance(report, Report) else report
         self._to_stdout(report)
         for name, file in self.reports:
             self._to_file(name, file, report)
@@ -122,7 +123,8 @@ class Output:
         if summary and "markdown" in spoken(self.command):
             self._append(summary, self._lines("markdown", report, None))
         if output:
-            values = runner.outputs(report, exit_code)
+            values = runner.outputs(report, exit_code) if isinstance(report, Report) else {}
+            values["exit_code"] = str(int(exit_code))
             self._append(output, [runner.assignment(*each) for each in values.items()])
 
     def _stamped(self, report: Report) -> Report:
@@ -134,8 +136,9 @@ class Output:
             run_url=runner.page(self.environ),
         )
 
-    def _to_stdout(self, report: Report) -> None:
-        if self.dialect == "text" and report.errored and self.command != "validate":
+    def _to_stdout(self, report: Report | Status) -> None:
+        failed = isinstance(report, Report) and report.errored
+        if self.dialect == "text" and failed and self.command != "validate":
             # Errors are no result: they go where a person looks, and stdout stays empty.
             self._write(self._lines("text", report, sys.stderr), sys.stderr)
             return
@@ -145,7 +148,7 @@ class Output:
             # Whoever read us has enough; the reports in files, and how the run ended, are told all the same.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-    def _to_file(self, name: str, file: str, report: Report) -> None:
+    def _to_file(self, name: str, file: str, report: Report | Status) -> None:
         try:
             reportfile.write(file, self._clean(self._lines(name, report, None)))
         except OSError as error:
@@ -159,8 +162,9 @@ class Output:
             # It is a courtesy: the result itself is told, and the exit code is that of the run.
             click.echo(f"warning: {file} of the CI runner cannot be written: {error.strerror}", err=True)
 
-    def _lines(self, name: str, report: Report, stream: Any) -> Iterator[str]:
-        lines = dialect(name)(
+    def _lines(self, name: str, report: Report | Status, stream: Any) -> Iterator[str]:
+        about = "" if isinstance(report, Report) else report.about
+        lines = dialect(name, about)(
             report, colour=self.coloured(stream), width=terminal_width(stream), limit=self.limit
         )
         return (line + "\n" for line in lines)

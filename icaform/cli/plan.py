@@ -39,9 +39,10 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
 
     def work(session: Any) -> int:
         session.run.only_drifted = said["only_drifted"]
-        return tell(verbs.plan(session.run, session.calls), session.output)
+        made = verbs.plan(session.run, session.calls)
+        return tell(made, session.output, session.rate())
 
-    def tell(made: Plan, output: Output) -> int:
+    def tell(made: Plan, output: Output, rate: float | None = None) -> int:
         refused = [each.reason for each in made.refused]
         code = exit_for([*made.diagnostics, *refused])
         if code:
@@ -50,7 +51,7 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
             code = Exit.CHANGES
         if said["out"]:
             save(made, said["out"])
-        output.show(of_plan(made, exit_code=code, arguments=options.again(paths, said)))
+        output.show(of_plan(made, exit_code=code, rate=rate, arguments=options.again(paths, said)))
         return code
 
     if said["from_snapshot"]:

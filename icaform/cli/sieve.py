@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from icaform.engine.secrets import Secrets
+from icaform.engine.secrets import WITHHELD, Secrets
 
-WITHHELD = "[withheld: it held the value of a secret]"
 BLOCK = 64 * 1024
 """Characters that are searched at once. Of a long report only so much is ever held in memory."""
 

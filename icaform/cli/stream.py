@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from icaform.address import Address
 from icaform.cli.output import Output
-from icaform.cli.sieve import WITHHELD
+from icaform.engine.secrets import WITHHELD
 from icaform.engine.world import Progress
 from icaform.operation import Operation, Outcome
 from icaform.render import ndjson

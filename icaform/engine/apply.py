@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from icaform import graph
 from icaform.address import Address
@@ -25,8 +26,12 @@ WORKERS = 8
 """Operations at once. ICA publishes no rate; the wire slows all of them down when it is told to."""
 LOOKS = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between looks for what was acknowledged; further ones follow until the read lag is over."""
-GRACE = 3.0
+GRACE = 2.5
 """Seconds that calls in flight get to end when the run is stopped; a stopped run is gone within five."""
+TICK = 0.2
+"""Seconds between two looks whether the run is to stop."""
+Verdict: TypeAlias = Mapping[Address, Outcome] | Diagnostic | None
+"""How an operation that is due ends without being sent, or why; None where it is to be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +90,10 @@ class Stop(threading.Event):
     heard = False
 
 
-def run_plan(
-    run: Run, plan: Plan, observed: Observed, stop: Stop, holds: Callable[[], bool] = lambda: True
-) -> Result:
-    """Run the operations of a plan that was just made. Whatever happens, every resource gets an outcome.
-
-    ``holds`` tells whether the workspace is still this run's alone; once it is not, nothing more is begun.
-    """
+def run_plan(run: Run, plan: Plan, observed: Observed, stop: Stop) -> Result:
+    """Run the operations of a plan that was just made. Whatever happens, every resource gets an outcome."""
     executor = Executor(run, observed.live)
-    outcomes = _all(run, executor, plan.operations, Watch(run, plan, observed), stop, holds)
+    outcomes = _all(run, executor, plan.operations, Watch(run, plan, observed), stop)
     if not stop.is_set():
         try:
             _confirm(run, plan, observed, outcomes)
@@ -117,7 +117,6 @@ def _all(
     operations: Sequence[Operation],
     watch: Watch,
     stop: Stop,
-    holds: Callable[[], bool],
 ) -> list[dict[Address, Outcome]]:
     needs = graph.dependencies(operations)
     waits = [len(each) for each in needs]
@@ -145,6 +144,22 @@ def _all(
             if not waits[each]:
                 ready.append(each)
 
+    def seen(operation: Operation) -> Verdict:
+        if not run.holds():
+            stop.set()
+        return watch.verdict(operation, left.values())
+
+    def verdict_on(number: int) -> Verdict:
+        """How an operation ends without being sent, or why; None where it is to be sent."""
+        reason = _reason_not_to(needs[number], operations, outcomes, stop)
+        if reason:
+            return reason
+        # Elsewhere, for this thread must hear a stop while the server, or the journal, keeps silent.
+        looking = pool.submit(seen, operations[number])
+        while not (looking.done() or stop.is_set()):
+            wait([looking], timeout=TICK)
+        return _reason_not_to((), operations, outcomes, stop) or looking.result()
+
     stopped = 0.0
     stop.heard = True
     try:
@@ -152,11 +167,7 @@ def _all(
             while ready and len(under_way) < WORKERS:
                 number = ready.popleft()
                 operation = operations[number]
-                if not stop.is_set() and not holds():
-                    stop.set()
-                verdict: Mapping[Address, Outcome] | Diagnostic | None = _reason_not_to(
-                    needs[number], operations, outcomes, stop
-                ) or watch.verdict(operation, left.values())
+                verdict = verdict_on(number)
                 del left[number]
                 if isinstance(verdict, Diagnostic):
                     verdict = dict.fromkeys(operation.addresses, Skipped(verdict))
@@ -172,7 +183,7 @@ def _all(
                         end(number, dict.fromkeys(operations[number].addresses, Unknown(_IN_FLIGHT)))
                     under_way.clear()
                     continue
-            done, _ = wait(under_way, timeout=0.2, return_when=FIRST_COMPLETED)
+            done, _ = wait(under_way, timeout=TICK, return_when=FIRST_COMPLETED)
             for future in done:
                 number = under_way.pop(future)
                 end(number, _result(executor, operations[number], future))

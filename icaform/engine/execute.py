@@ -33,7 +33,7 @@ from icaform.operation import (
 )
 from icaform.plan import keyed
 from icaform.state import Live
-from icaform.wire import Unauthorised, Unreachable, WireError
+from icaform.wire import Ousted, Unauthorised, Unreachable, WireError
 
 KEY_LIFE = 7 * 86400.0
 """Seconds for which ICA keeps the answer to an Idempotency-Key (ICA, description of the header)."""
@@ -193,8 +193,11 @@ class Executor:
 
     def refused(self, operation: Operation, number: int, problem: Problem) -> Outcomes:
         """ICA said no, and so nothing happened."""
-        self.run.ended(number, "refused", note=str(problem))
-        code = Code.UNAUTHORISED if problem.status in (401, 403) else Code.REFUSED
+        forbidden = problem.status in (401, 403)
+        failed = {} if forbidden else operation.fails
+        facts = {address: {**each, "failed": str(problem)} for address, each in failed.items()}
+        self.run.ended(number, "refused", facts, note=str(problem))
+        code = Code.UNAUTHORISED if forbidden else Code.REFUSED
         return {
             address: Refused(
                 Diagnostic(
@@ -206,9 +209,10 @@ class Executor:
 
     def not_sent(self, operation: Operation, number: int, error: WireError) -> Outcomes:
         """It is certain that the server did nothing. What would fail in the same way is not tried."""
-        self.run.ended(number, "not-sent", note=error.sentence)
+        if not isinstance(error, Ousted):  # whoever has the workspace now may have taken the entry over
+            self.run.ended(number, "not-sent", note=error.sentence)
         diagnostic = error.diagnostic()
-        if isinstance(error, Unreachable | Unauthorised):
+        if isinstance(error, Unreachable | Unauthorised | Ousted):
             self.stopping = diagnostic
         return {address: Skipped(replace(diagnostic, address=address)) for address in operation.addresses}
 
@@ -298,7 +302,9 @@ class Executor:
         unsure: list[Address] = []
         for address, change in self.run.look(operation.addresses, self.live).items():
             match change:
-                case Keep(live=Live() as live) | Update(live=live) if shows(change, operation.verb):
+                case Keep(live=Live() as live) | Update(live=live) | Held(live=Live() as live) if shows(
+                    change, operation.verb
+                ):
                     there[address] = live
                 case Create() | Update() | Keep():
                     missing.append(address)
@@ -312,7 +318,14 @@ class Executor:
 
 def shows(change: Change | None, verb: str) -> bool:
     """Whether a fresh comparison shows the effect of a verb: it does not ask for it any more."""
-    return isinstance(change, Keep) or (isinstance(change, Update) and verb not in change.verbs)
+    match change:
+        case Keep():
+            return True
+        case Update():
+            return verb not in change.verbs
+        case Held():
+            return change.there
+    return False
 
 
 def _id_in(answer: Answer) -> str:

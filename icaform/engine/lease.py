@@ -12,7 +12,7 @@ from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.engine.run import Run
 from icaform.journal.store import Lease, LeaseHeld, Store
 
-PARTING = 2.0
+PARTING = 1.0
 """Seconds that giving the lease back may take: a stopped run is gone within five, wherever its journal is."""
 LEASE = 300.0
 """Seconds after which the lease of a run that died is free; a living run renews it well before."""
@@ -75,7 +75,7 @@ def lease(run: Run, holder: str, run_url: str, lost: Callable[[], None]) -> Iter
         yield holds
     finally:
         over.set()
-        thread.join(1)
+        thread.join(PARTING / 2)
         # What was applied stays applied; a lease that cannot be given back soon ends by itself.
         giving = threading.Thread(target=_give_back, args=(store, held), name="release", daemon=True)
         giving.start()

@@ -25,9 +25,17 @@ def write(path: Path, text: str) -> None:
         raise
 
 
+def folders(path: Path) -> None:
+    """Make a folder and those above it, where there are none; OSError if that fails."""
+    for each in reversed([each for each in (path, *path.parents) if not each.exists()]):
+        with contextlib.suppress(FileExistsError):  # another process was faster
+            each.mkdir(mode=0o700)
+            each.chmod(0o700)  # a umask may have taken bits from its owner
+
+
 def folder(path: Path) -> None:
     """Make a folder that git ignores, unless it is there; OSError if that fails."""
-    path.mkdir(mode=0o700, exist_ok=True)
+    folders(path)
     ignore = path / ".gitignore"
     if not ignore.exists():
         write(ignore, "*\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import html
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,9 +16,10 @@ from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.engine.intake import Unreadable, regular
 from icaform.engine.program import Failed, output_of
 from icaform.manifest import shown
-from icaform.operation import Secret
+from icaform.operation import Json, Secret
 from icaform.state import PRESENT
 
+WITHHELD = "[withheld: it held the value of a secret]"
 MAX_BYTES = 64 * 1024
 """A secret longer than this is a mistake."""
 COMMAND_TIMEOUT = 60.0
@@ -117,6 +119,17 @@ class Secrets:
         joined = "".join(text.split())
         return any("".join(form.split()) in joined for form in forms)
 
+    def sifted(self, value: Json) -> Json:
+        """A value without the texts in it that hold a secret: a server may have put one there."""
+        match value:
+            case str():
+                return WITHHELD if self.leaks(value) else value
+            case Mapping():
+                return {name: self.sifted(each) for name, each in value.items()}
+            case list() | tuple():
+                return [self.sifted(each) for each in value]
+        return value
+
     def _fetch(self, secret: Secret) -> str:
         match secret.source:
             case ("env", name):
@@ -206,6 +219,8 @@ def forms(value: str) -> set[str]:
             # The digits of an escape may be written either way.
             found |= {text, re.sub("%..", lambda each: each[0].lower(), text)}
     found |= {json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1], raw.hex()}
+    # As our own HTML and XML would have it.
+    found |= {html.escape(value), html.escape(value, quote=False)}
     return found.union(_in_base64(raw))
 
 

@@ -72,7 +72,7 @@ def apply(
     from icaform.engine.settle import abandon, settle
 
     stop = stop or applying.Stop()
-    with lease(run, holder, run_url, stop.set) as holds:
+    with lease(run, holder, run_url, stop.set) as run.holds:
         settle(run)
         made, observed = recalled(run, calls, first=first)
         _sound(made)
@@ -94,7 +94,7 @@ def apply(
             raise Rejected(wrong)
         applying.secrets_of(run, made)
         abandon(run, made)
-        return applying.run_plan(run, made, observed, stop, holds)
+        return applying.run_plan(run, made, observed, stop)
 
 
 def _sound(made: Plan) -> None:

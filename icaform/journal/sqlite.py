@@ -22,6 +22,9 @@ APPLICATION = 0x69636166
 BUSY_SECONDS = 3.0
 """How long to wait for another process's write; less than the 5 s in which a stopped run must exit."""
 
+CLOSE_SECONDS = 1.0
+"""How long closing waits for a transaction that is under way in another thread."""
+
 
 def open_store(
     path: str, workspace: str, clock_now: Callable[[], float], *, read_only: bool = False
@@ -65,8 +68,12 @@ class SqliteDatabase:
 
     def close(self) -> None:
         """See Database."""
-        with self._turns.turn, self._told():
-            self._connection.close()
+        if self._turns.turn.acquire(timeout=CLOSE_SECONDS):
+            try:
+                with self._told():
+                    self._connection.close()
+            finally:
+                self._turns.turn.release()
 
     def _transact(self, work: Callable[[Transaction], Result]) -> Result:
         with _transaction(self._connection, "BEGIN IMMEDIATE"):

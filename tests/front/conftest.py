@@ -12,6 +12,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -217,3 +218,45 @@ def slow_lab(tmp_path: Path) -> Iterator[Lab]:
     """A workspace against a server that takes five minutes to begin with a batch."""
     with Embedded(settings=Settings(clock="manual", batch_initialized=300)) as ica:
         yield _fresh(tmp_path, ica)
+
+
+@pytest.fixture
+def sent(lab: Lab) -> Iterator[list[tuple[str, str, Any]]]:
+    """Every request with a body on its way to the lab: path, media type and value."""
+    found: list[tuple[str, str, Any]] = []
+    server = lab.ica.base_url.removesuffix("/ica/rest")
+
+    class Passing(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def pass_on(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if body:
+                path = self.path.split("?")[0]
+                found.append((path, self.headers["Content-Type"], json.loads(body)))
+            headers = {name: value for name, value in self.headers.items() if name != "Host"}
+            answer = requests.request(
+                self.command, server + self.path, data=body, headers=headers, timeout=20
+            )
+            self.send_response(answer.status_code)
+            for name in ("Content-Type", "ETag", "Retry-After"):
+                if name in answer.headers:
+                    self.send_header(name, answer.headers[name])
+            if answer.status_code != 204:
+                self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        do_GET = do_POST = do_PUT = pass_on  # noqa: N815 - the names that http.server calls
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    proxy = ThreadingHTTPServer(("127.0.0.1", 0), Passing)
+    thread = threading.Thread(target=proxy.serve_forever, daemon=True)
+    thread.start()
+    lab.environ["ICAV2_BASE_URL"] = f"http://127.0.0.1:{proxy.server_port}/ica/rest"
+    yield found
+    proxy.shutdown()
+    thread.join()
+    proxy.server_close()

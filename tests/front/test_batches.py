@@ -229,7 +229,11 @@ def test_a_project_that_does_not_exist_is_an_error_of_every_manifest_that_names_
             "    analysisOutput: [{sourcePath: out, targetPath: /x, targetProjectId: wgs-dve}]",
             "wgs-dev",
         ),
-        ("    pipeline: {code: DRAGEN Germline 4-4-0}", "objectType"),
+        (
+            "    pipeline: {code: DRAGEN Germline 4-4-0}\n"
+            "    activationCodeDetailId: 5c1b3d0e-8f6a-4f3c-9b1d-2a7e4c6f8b90",
+            "objectType",
+        ),
     ],
 )
 def test_what_an_item_names_and_ica_does_not_have_is_an_error_before_any_write(

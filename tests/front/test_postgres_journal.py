@@ -259,7 +259,7 @@ def test_icaform_yaml_cannot_send_a_password_to_a_stranger(
         raise AssertionError("a byte would have left")
 
     everything.write(lab)
-    monkeypatch.setattr(psycopg, "connect", no_connection)
+    monkeypatch.setattr(psycopg.Connection, "connect", no_connection)
     for url, wanted in STRANGERS.items():
         lab.write("icaform.yaml", f"workspace: lab\nproject: wgs-prod\njournal: '{url}'\n")
         for verb in (["plan"], ["drift"], ["apply", "--yes"], ["journal", "list"]):
@@ -279,7 +279,7 @@ def test_a_host_that_the_environment_names_is_trusted(lab: Lab, monkeypatch: pyt
         asked.append(given["host"])
         raise psycopg.OperationalError("refused")
 
-    monkeypatch.setattr(psycopg, "connect", refuse)
+    monkeypatch.setattr(psycopg.Connection, "connect", refuse)
     lab.write("icaform.yaml", "workspace: lab\njournal: postgresql://db.example.org/d\n")
     assert lab.run("journal", "list", str(lab.folder), environ={"PGHOST": "db.example.org"}).code == 78
     assert lab.run("journal", "list", str(lab.folder), environ={"PGHOST": "a,db.example.org"}).code == 78

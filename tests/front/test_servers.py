@@ -124,9 +124,8 @@ def test_a_server_that_is_down_is_tried_for_a_while_and_then_named(lab: Lab) -> 
 
 
 def test_a_server_that_never_answers_is_given_up(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    defaults = connect.session_of.__wrapped__.__kwdefaults__  # type: ignore[attr-defined]
-    assert defaults["limits"].read_timeout == 60
-    monkeypatch.setitem(defaults, "limits", Limits(read_timeout=0.05))
+    assert connect.DEFAULT_LIMITS.read_timeout == 60
+    monkeypatch.setattr(connect, "DEFAULT_LIMITS", Limits(read_timeout=0.05))
     done = threading.Event()
     with serving(lambda request: bool(done.wait(20)) and None) as (url, _):
         ran = lab.run("whoami", "--server-url", url, "--x-api-key", KEY, "--output", "json")

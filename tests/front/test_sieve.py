@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from icaform.cli import sieve
-from icaform.cli.sieve import WITHHELD, sifted
-from icaform.engine.secrets import Secrets, forms
+from icaform.cli.sieve import sifted
+from icaform.engine.secrets import WITHHELD, Secrets, forms
 
 SECRET = "canary/+one e&two\nthree-four-five"
 CUTS = [SECRET, *sorted(forms(SECRET) - {SECRET})]

@@ -287,9 +287,10 @@ def test_there_is_no_secret_in_it_nor_what_tells_of_one(lab: Lab) -> None:
     fields = set()
     for answer in json.loads(text)["answers"]:
         found = [answer["body"]]
+        here = {each.rpartition("#")[2] for each in reads if each.startswith(f"{answer['asked'][1]}#")}
         while found:
             each = found.pop()
-            fields |= each.keys() if isinstance(each, dict) else set()
+            fields |= each.keys() - here if isinstance(each, dict) else set()
             found += each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
     assert fields <= reads
     assert not fields & {"email", "username", "description", "urn", "userReference", "userTags"}

@@ -456,6 +456,26 @@ def test_a_bar_leaves_no_thread_no_stream_and_no_row_behind(
     assert shown.bars >= 3
 
 
+def test_a_bar_makes_room_for_what_comes_to_its_terminal_through_a_pipe(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reading, writing = os.pipe()
+    err = Tty()
+    with open(reading, encoding="utf-8") as pager, open(writing, "w", encoding="utf-8") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        monkeypatch.setattr(sys, "stderr", err)
+        monkeypatch.setattr(bar, "TICK", 0.001)
+        with Bar("plan", Hands(), coloured=False) as progress:
+            progress("read", "", 1, 2)
+            assert err.drawn.wait(PATIENCE)
+            print("an answer", flush=True)
+            assert pager.readline() == "an answer\n"
+            shown = Screen(80)
+            shown.feed(err.getvalue())
+            assert (shown.bars > 0, shown.text) == (True, "")
+        assert sys.stdout is out
+
+
 def test_a_terminal_that_went_away_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
     gone = Tty()
     monkeypatch.setattr(sys, "stdout", StringIO())

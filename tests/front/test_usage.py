@@ -103,6 +103,8 @@ def test_every_option_is_kebab_case_and_in_the_environment() -> None:
             for name in (each for each in option.opts if each.startswith("--")):
                 if name in ("--var", "--check"):
                     continue  # ICAFORM_VAR_name gives each variable; --check belongs to CI alone
+                if (verb, name) == ("status", "--timeout"):
+                    continue  # in the environment it is that of one question, for this verb too
                 assert option.envvar == "ICAFORM_" + name[2:].upper().replace("-", "_"), (verb, name)
                 assert name == name.lower()
                 seen.add(name)

@@ -100,7 +100,7 @@ def test_a_certificate_that_does_not_verify_stops_everything(siege: Siege, tmp_p
     with Impostor(siege.world.ica.base_url, pair.context) as impostor:
         ended = whoami(siege, impostor.url, pair.certificate)
         assert (ended.code, ended.json["server"]) == (Exit.DONE, impostor.url + "/ica/rest")
-        assert len(impostor.asked) == 1
+        assert [each.method for each in impostor.asked] == ["POST", "GET"], "a token, and which API it is"
 
 
 @contextmanager

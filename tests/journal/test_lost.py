@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -125,6 +126,23 @@ def test_a_server_that_falls_silent_is_left_and_asked_anew(
         assert proxy.met
         assert [each.number for each in store.entries()] == [1]
         store.close()
+
+
+@pytest.mark.parametrize("part", [b"COMMIT\x00", b"INSERT INTO entry"])
+def test_an_interrupt_does_not_wait_for_a_server_that_is_silent(postgres_home, intent, part: bytes) -> None:
+    opened(postgres_home.where).close()
+    with between(postgres_home.server, 1 if b"INSERT" in part else 2, "silent", part) as proxy:
+        store = opened(proxy.url)
+        clock = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+        clock.start()
+        began = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            store.begin(intent("one"))
+        assert proxy.met
+        store.close()
+        assert time.monotonic() - began < 3
+    store = opened(postgres_home.where)
+    assert store.audit() == []
 
 
 @pytest.mark.parametrize("how", [signal.SIGQUIT, signal.SIGINT, signal.SIGKILL], ids=lambda how: how.name)

@@ -15,6 +15,8 @@ CONNECT_SECONDS = 5
 """How long to wait for a connection, unless the address or PGCONNECT_TIMEOUT says otherwise."""
 SILENT_SECONDS = 60.0
 """How long a transaction may take before its server is taken for dead; more than any statement may take."""
+TICK = 0.1
+"""Seconds between two looks whether somebody interrupts a wait for the server."""
 LONGEST = 300
 """Characters of what the library says."""
 
@@ -29,9 +31,17 @@ def connect(given: Mapping[str, Any]) -> psycopg.Connection:
     Passwords, certificates and services come from where libpq looks for them.
     """
     try:
-        return psycopg.connect(**{**_preferred(), **given}, autocommit=True, prepare_threshold=None)
+        return _Connection.connect(**{**_preferred(), **given}, autocommit=True, prepare_threshold=None)
     except psycopg.Error as error:
         raise Unreached(_concealed(error, given)) from None
+
+
+class _Connection(psycopg.Connection):
+    """A connection that an interrupt leaves at once."""
+
+    def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
+        """The library would first ask the server to cancel, and wait for ten seconds where that is silent."""
+        return psycopg.waiting.wait(gen, self.pgconn.socket, *args, **{"interval": TICK, **kwargs})
 
 
 def name_of(given: Mapping[str, Any]) -> str:
