@@ -71,6 +71,16 @@ def facts(chance: Random) -> dict[str, Any]:
     return {name: anything(chance) for name in chance.sample(NAMES, chance.randint(0, 8))}
 
 
+def kept(chance: Random) -> dict[str, Any]:
+    """What a journal may hold: what icaform itself wrote there is of the type that it writes."""
+    typed = {
+        "secret": chance.choice([None, "now", "then"]),
+        "written": chance.choice([None, 0, 1e9]),
+        "failures": chance.choice([None, 0, 1, 9]),
+    }
+    return facts(chance) | typed
+
+
 def told(chance: Random) -> dict[str, Any]:
     """What may have been observed: `observe` lets no object or list through that is none."""
     said = facts(chance)
@@ -90,7 +100,7 @@ def surroundings(meant: Declared, chance: Random) -> tuple[list[Desired], Observ
         if wish.address.kind == "Pipeline" or chance.random() < 0.7:
             live[wish.address] = Live(wish.address, chance.choice(WORDS), told(chance), chance.choice(WORDS))
         if chance.random() < 0.5:
-            remembered[wish.address] = facts(chance) | {"secret": chance.choice([None, "now", "then"])}
+            remembered[wish.address] = kept(chance)
     ids = {"project": "project-id", "pipeline": "pipeline-id", "storage": "storage-id", "targets": {}}
     resolved = dict.fromkeys((wish.address for wish in found), ids)
     return found, Observed(live, resolved=resolved), view(remembered, chance.choice([None, "now", "x"]))

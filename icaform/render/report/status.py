@@ -12,8 +12,7 @@ from icaform.address import Address, Origin
 from icaform.course import Course, Stage, Yield
 from icaform.diagnostic import Diagnostic, Severity
 from icaform.render.report.model import of_severity
-
-_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+from icaform.render.report.wording import lasting
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +113,6 @@ def counted(counts: Mapping[Stage, int]) -> str:
     """``3 failed, 10 succeeded``: what ended badly first, then what goes on."""
     worst = sorted(counts, key=lambda each: (not each.bad, not each.open, each is Stage.SUCCEEDED))
     return ", ".join(f"{counts[each]:,} {each.value}" for each in worst)
-
-
-def lasting(seconds: float) -> str:
-    """A time in its two largest units: ``2 h 3 min``."""
-    left = max(0, round(seconds))
-    parts: list[str] = []
-    for size, name in _UNITS:
-        count, left = divmod(left, size)
-        if count or (name == "s" and not parts):
-            parts.append(f"{count} {name}")
-    return " ".join(parts[:2])
 
 
 def standing(course: Course) -> str:

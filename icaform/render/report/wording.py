@@ -19,6 +19,7 @@ UNSEEN = re.compile(
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _COMMAND = re.compile(r"^((?:\s|\x1b\[[\d;]*m)*)::")
 _LOGGED = re.compile(r"##(?=\w*\[)")
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def plain(text: str) -> str:
@@ -48,6 +49,17 @@ def spoken(value: Json) -> str:
             return plain(str(value))
         case _:
             return plain(json.dumps(value, ensure_ascii=False, default=_leaf))
+
+
+def lasting(seconds: float) -> str:
+    """A time in its two largest units: ``2 h 3 min``."""
+    left = max(0, round(seconds))
+    parts: list[str] = []
+    for size, name in _UNITS:
+        count, left = divmod(left, size)
+        if count or (name == "s" and not parts):
+            parts.append(f"{count} {name}")
+    return " ".join(parts[:2])
 
 
 def _leaf(value: object) -> Json:

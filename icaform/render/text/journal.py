@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from icaform.journal.account import Account
 from icaform.journal.account import Line as Entry
 from icaform.render.report.journal import Ledgered
+from icaform.render.report.wording import lasting
 from icaform.render.text.blocks import finding_lines
 from icaform.render.text.ink import Line, Span, flow, paint, prose, solid
 
 NAMES = 3
 """How many resources of a call are named."""
-_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def render(report: Ledgered, *, colour: bool = False, width: int = 80) -> Iterator[str]:
@@ -48,7 +48,7 @@ def _entry(entry: Entry, account: Account, width: int) -> Iterator[Line]:
         Span(f"{entry.number:>5}", "bold"),
         Span(entry.entry + (f" {words}" if words else "")),
         *([Span(state, "red bold" if entry.pending else "")] if state else []),
-        Span(f"{_span(account.now - entry.time)} ago", "dim"),
+        Span(f"{lasting(account.now - entry.time)} ago", "dim"),
     ]
     yield from flow([*lead, *names, *more], width, hang=7, gap="  ")
     if entry.pending:
@@ -65,16 +65,5 @@ def _lease(account: Account) -> str:
     left = lease.expires - account.now
     where = f" ({lease.run_url})" if lease.run_url else ""
     if left > 0:
-        return f"{lease.holder}{where} has the lease for {_span(left)} more, unless it renews it"
-    return f"{lease.holder}{where} left its lease, which ended {_span(-left)} ago and is in nobody's way"
-
-
-def _span(seconds: float) -> str:
-    """A time in its two largest units: ``3 d 4 h``."""
-    left = max(0, round(seconds))
-    parts: list[str] = []
-    for size, name in _UNITS:
-        count, left = divmod(left, size)
-        if count or (name == "s" and not parts):
-            parts.append(f"{count} {name}")
-    return " ".join(parts[:2])
+        return f"{lease.holder}{where} has the lease for {lasting(left)} more, unless it renews it"
+    return f"{lease.holder}{where} left its lease, which ended {lasting(-left)} ago and is in nobody's way"
