@@ -16,7 +16,7 @@ from icaform.kinds.analysis_batch.item import attempt_of
 from icaform.kinds.analysis_batch.observe import observe
 from icaform.kinds.analysis_batch.outcome import attempt_in, cut, stage_of, status_of, why
 from icaform.operation import Answer, Call, Json
-from icaform.reference import V3, promised
+from icaform.reference import V3, promised, whole
 from icaform.state import Desired, Live, View
 
 CHANGED = "the item differs from what ran; raise `generation` to run it as it is now"
@@ -86,7 +86,7 @@ def ask(of: Course) -> Call:
 def brought(answer: Answer) -> Sequence[Yield]:
     """The data of each output; what is in a folder is not told again."""
     found = []
-    for output in answer.body["items"]:
+    for output in whole(answer):
         code, project_id = promised(output["code"]), str(output.get("projectId") or "")
         for datum in output.get("data") or ():
             data_id, name, sort = (promised(datum[each]) for each in ("dataId", "name", "dataType"))
