@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from icaform.address import Address
@@ -180,16 +180,19 @@ def recalled(
 def arrived(run: Run, calls: Mapping[str, int] | None = None) -> tuple[Plan, Observed]:
     """The plan once what an earlier run has started came to be, or did not: waits for that, within bounds."""
     made, observed = prepare(run, calls)
-    open_ = [change.address for change in made.changes if isinstance(change, Keep) and change.awaited]
-    if not open_:
-        return legible(run, made, observed, calls)
     waited = 0.0
-    while open_ and waited < AWAITED:
-        run.pause(EVERY, f"{open_[0].parent}: {len(open_)} from an earlier run being created")
-        waited += EVERY
-        changes = run.look(open_, {}).values()
-        open_ = [each.address for each in changes if isinstance(each, Keep) and each.awaited]
-    return legible(run, *prepare(run, calls), calls)
+    # What has come may show that more is on its way: a chunk of which some are there, and not all.
+    while waited < AWAITED and (open_ := _awaited(made.changes)):
+        while waited < AWAITED and open_:
+            run.pause(EVERY, f"{open_[0].parent}: {len(open_)} from an earlier run being created")
+            waited += EVERY
+            open_ = _awaited(run.look(open_, {}).values())
+        made, observed = prepare(run, calls)
+    return legible(run, made, observed, calls)
+
+
+def _awaited(changes: Iterable[Change | None]) -> list[Address]:
+    return [each.address for each in changes if isinstance(each, Keep) and each.awaited]
 
 
 def legible(
