@@ -5,8 +5,9 @@ What is at its end is not asked for again: a look costs what a plan's look at th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 
 from icaform.address import Address
 from icaform.course import Course, Pursuit, Stage, Yield
@@ -48,7 +49,7 @@ def follow(run: Run, *, wait: bool = False, within: float | None = None, yields:
     wishes = [wish for wish in run.wishes if run.kinds[wish.address.kind].pursuit]
     courses, faults = _look(run, wishes)
     began = answered = clock.monotonic()
-    pauses = _pauses()
+    pauses = chain(PAUSES, repeat(PAUSES[-1]))
     expired = False
     _show(run, courses)
     while wait and (left := _open(courses)):
@@ -106,12 +107,6 @@ def _told(courses: Mapping[Address, Course]) -> str:
 def _show(run: Run, courses: Mapping[Address, Course]) -> None:
     left = sum(each.stage.open for each in courses.values())
     run.world.progress("work", "", len(courses) - left, len(courses))
-
-
-def _pauses() -> Iterator[float]:
-    yield from PAUSES
-    while True:
-        yield PAUSES[-1]
 
 
 def _brought(run: Run, courses: Sequence[Course]) -> tuple[dict[Address, Sequence[Yield]], list[Diagnostic]]:

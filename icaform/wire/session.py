@@ -167,7 +167,6 @@ class Session:
         check(call, body, self._read_only)
         data = body_of(call, body)
         headers = headers_of(call, data, self._agent)
-        token = ""
         begun = earliest = self._clock.monotonic()
         failed: WireError | None = None
         renewed, doubt, attempt = False, False, 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, repeat
 from urllib.parse import quote
 
 from icaform.address import Address
@@ -179,7 +180,7 @@ def follow(operation: Operation, answer: Answer, view: View) -> Steps[Mapping[Ad
     batch_id = str(answer.body["id"])
     project_id = operation.call.path.split("/")[3]
     waited = 0.0
-    for poll in _polls():
+    for poll in chain(POLLS, repeat(POLLS[-1])):
         job = yield from batch_job(project_id, batch_id)
         status = job.get("status") if job else "not to be seen yet"
         if status in JOB_ENDED or waited >= FOLLOWED:
@@ -221,9 +222,3 @@ def follow(operation: Operation, answer: Answer, view: View) -> Steps[Mapping[Ad
                 )
             )
     return outcomes
-
-
-def _polls() -> Iterator[float]:
-    yield from POLLS
-    while True:
-        yield POLLS[-1]

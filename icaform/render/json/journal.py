@@ -11,7 +11,7 @@ from pydantic import Field
 from icaform.journal.account import Account, Line
 from icaform.operation import Json
 from icaform.render.report.journal import Ledgered
-from icaform.render.report.parts import Finding, Named, Part, Versioned
+from icaform.render.report.parts import Finding, Named, Part, Versioned, document_schema
 from icaform.render.report.record import FORMAT_VERSION, diagnosis, encoded, named
 
 
@@ -130,9 +130,4 @@ class JournalDocument(Versioned):
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of the document."""
-    made = JournalDocument.model_json_schema()
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"icaform journal, format {FORMAT_VERSION}",
-        **{name: value for name, value in made.items() if name != "title"},
-    }
+    return document_schema(JournalDocument, f"icaform journal, format {FORMAT_VERSION}")

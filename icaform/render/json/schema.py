@@ -14,6 +14,7 @@ from icaform.render.report.parts import (
     ResourceDrift,
     Unchanged,
     Versioned,
+    document_schema,
 )
 from icaform.render.report.record import FORMAT_VERSION
 
@@ -32,9 +33,4 @@ class Document(Head, Versioned):
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of the document."""
-    made = Document.model_json_schema()
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"icaform report, format {FORMAT_VERSION}",
-        **{name: value for name, value in made.items() if name != "title"},
-    }
+    return document_schema(Document, f"icaform report, format {FORMAT_VERSION}")

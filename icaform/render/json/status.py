@@ -9,7 +9,7 @@ from pydantic import Field
 
 from icaform.course import Course, Stage
 from icaform.operation import Json
-from icaform.render.report.parts import Finding, Named, Part, Source, Versioned
+from icaform.render.report.parts import Finding, Named, Part, Source, Versioned, document_schema
 from icaform.render.report.record import FORMAT_VERSION, diagnosis, encoded, named, source_of
 from icaform.render.report.status import Crew, Status
 
@@ -145,9 +145,4 @@ class StatusDocument(Versioned):
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of the document."""
-    made = StatusDocument.model_json_schema()
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"icaform status, format {FORMAT_VERSION}",
-        **{name: value for name, value in made.items() if name != "title"},
-    }
+    return document_schema(StatusDocument, f"icaform status, format {FORMAT_VERSION}")

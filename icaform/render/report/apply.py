@@ -66,7 +66,7 @@ def of_apply(result: Applied, *, exit_code: int = 0) -> Report:
         "warnings": len(plan.diagnostics) - len(errors),
     }
     unfinished = counts["refused"] + counts["unknown"] + counts["skipped"]
-    price = plan.price
+    price, awaited = plan.price, plan.awaited
     return Report(
         topic=Topic.APPLY,
         command="apply",
@@ -94,9 +94,9 @@ def of_apply(result: Applied, *, exit_code: int = 0) -> Report:
         digest=plan.digest,
         workspace=plan.workspace,
         server=plan.server,
-        advice=_advice(counts, unfinished, len(by_address), plan.awaited),
+        advice=_advice(counts, unfinished, len(by_address), awaited),
         errored=bool(unfinished or errors),
-        complete=not (unfinished or errors or held or plan.awaited),
+        complete=not (unfinished or errors or held or awaited),
         exit_code=exit_code,
         changes=plan.changes,
     )

@@ -14,6 +14,13 @@ StandingWord = Literal["same", "pending", "drifted", "both", "unknown"]
 Repeat = Literal["read", "same", "keyed", "never"]
 
 
+def document_schema(model: type[BaseModel], title: str) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a document, under a title of its own."""
+    made = model.model_json_schema()
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
+    return head | {name: value for name, value in made.items() if name != "title"}
+
+
 class Part(BaseModel):
     """Base of all parts: every field is always there, null where it does not apply."""
 
