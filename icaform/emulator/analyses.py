@@ -255,4 +255,4 @@ def _paged(call: Call, rows: list[Analysis]) -> Answer:
         "endDate": lambda a: status(a)[1] if status(a)[0] in TERMINAL else None,
         "summary": lambda a: a.summary,
     }
-    return shown(page(rows, call.query, _place, lambda a: render(call, a), sorts))
+    return shown(page(call, rows, _place, lambda a: render(call, a), sorts))

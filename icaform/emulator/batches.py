@@ -77,8 +77,8 @@ def list_items(call: Call) -> Answer:
     rows = range(len(batch.items))
     if wanted:
         kept = [i for i in rows if item_status(batch, i, call.settings, call.view) in wanted]
-        return shown(page(kept, call.query, lambda i: (i,), lambda i: _render_item(call, batch, i)))
-    return shown(page(rows, call.query, lambda i: (i,), lambda i: _render_item(call, batch, i)))
+        return shown(page(call, kept, lambda i: (i,), lambda i: _render_item(call, batch, i)))
+    return shown(page(call, rows, lambda i: (i,), lambda i: _render_item(call, batch, i)))
 
 
 def get_item(call: Call) -> Answer:

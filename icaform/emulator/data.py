@@ -64,7 +64,7 @@ def list_data(call: Call) -> Answer:
         "status": lambda each: each.status,
         "dataType": type_of,
     }
-    return shown(page(rows, query, _place, lambda each: _in_project(call.world, each, project.id), sorts))
+    return shown(page(call, rows, _place, lambda each: _in_project(call.world, each, project.id), sorts))
 
 
 def get_project_data(call: Call) -> Answer:

@@ -37,8 +37,8 @@ def list_jobs(call: Call) -> Answer:
     rows.sort(key=_place)
     return shown(
         page(
+            call,
             rows,
-            call.query,
             _place,
             lambda batch: render(call, batch),
             {

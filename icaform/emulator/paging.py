@@ -2,7 +2,8 @@
 
 Without a sort the cursor is the default; a sort or a pageOffset means offset paging, which reaches 200,000
 rows. A cursor names the last row that was shown, so rows added or removed meanwhile neither skip nor repeat
-others. ICA gives neither the default nor the largest page size: here they are 100 and 1000.
+others. ICA gives neither the default nor the largest page size: here they are 100 and 1000. Whether a page
+may have fewer rows than were asked for it does not say either; `page_size` makes that so.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 
 from starlette.datastructures import QueryParams
 
+from .call import Call
 from .problem import Problem
 from .world import encode
 
@@ -24,15 +26,16 @@ OFFSET_LIMIT = 200_000
 
 
 def page(
+    call: Call,
     rows: Sequence[T],
-    query: QueryParams,
     place: Callable[[T], tuple[Any, ...]],
     render: Callable[[T], Any],
     sorts: Mapping[str, Callable[[T], Any]] | None = None,
     offset_only: bool = False,
 ) -> dict[str, Any]:
     """`rows` must come sorted by `place`, which is unique and never changes for a row."""
-    size = _number(query, "pageSize", DEFAULT_SIZE, 1, LARGEST_SIZE)
+    query = call.query
+    size = min(_number(query, "pageSize", DEFAULT_SIZE, 1, LARGEST_SIZE), call.settings.page_size)
     sort, token = query.get("sort") or "", query.get("pageToken") or ""
     if sort or offset_only or query.get("pageOffset"):
         if token:

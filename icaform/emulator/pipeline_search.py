@@ -40,7 +40,7 @@ def search_pipelines(call: Call) -> Answer:
         "description": lambda p: p.description,
         "language": lambda p: p.language,
     }
-    return shown(page(rows, call.query, _place, item, sorts, offset_only=newest is not None))
+    return shown(page(call, rows, _place, item, sorts, offset_only=newest is not None))
 
 
 def _place(pipeline: Pipeline) -> tuple[float, str]:

@@ -26,8 +26,8 @@ def list_projects(call: Call) -> Answer:
     rows.sort(key=lambda project: (project.created, project.id))
     return shown(
         page(
+            call,
             rows,
-            query,
             lambda project: (project.created, project.id),
             lambda project: render(call.world, project),
             {

@@ -18,7 +18,8 @@ class Settings:
     The analysis stages follow the order of ICA's V4 statuses; a batch spreads its items evenly over
     `batch_running`. A token counts from `token_delay` after it was made. `rate` are the calls a second that
     are taken, 0 any number: with `burst` at once, or counted anew in each `window`; `retry_after` says in
-    which form a call that is refused is told when to come again.
+    which form a call that is refused is told when to come again. A page has at most `page_size` rows,
+    however many are asked for.
     """
 
     api: str = "2026-10"
@@ -41,6 +42,7 @@ class Settings:
     burst: float = 10.0
     window: float = 0.0
     retry_after: str = "none"
+    page_size: int = 1000
 
     def __post_init__(self) -> None:
         if self.api not in GENERATIONS:
@@ -49,8 +51,8 @@ class Settings:
             raise ValueError(f"clock must be one of {', '.join(CLOCKS)}")
         if self.retry_after not in RETRY_AFTER:
             raise ValueError(f"retry_after must be one of {', '.join(RETRY_AFTER)}")
-        if self.token_lifetime <= 0:
-            raise ValueError("token_lifetime must be positive")
+        if self.token_lifetime <= 0 or self.page_size <= 0:
+            raise ValueError("token_lifetime and page_size must be positive")
         if not 0 <= self.read_lag <= HORIZON:
             raise ValueError(f"read_lag must be between 0 and {HORIZON:.0f}")
         if any(getattr(self, each.name) < 0 for each in fields(self) if each.name in DURATIONS):
@@ -58,5 +60,5 @@ class Settings:
 
 
 DURATIONS = tuple(each.name for each in fields(Settings) if each.type == "float")
-CHANGEABLE = (*DURATIONS, "token_lifetime", "retry_after")
+CHANGEABLE = (*DURATIONS, "token_lifetime", "retry_after", "page_size")
 """What may be changed while it runs."""

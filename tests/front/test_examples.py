@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +15,7 @@ import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 from ruamel.yaml import YAML
 
+from icaform.wire.credential import Means
 from tests.front.conftest import Lab
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,8 +35,25 @@ def documents(file: Path) -> list[Any]:
     return list(YAML(typ="safe").load_all(file.read_text("utf-8")))
 
 
+SERVERS: dict[str, dict[str, float]] = {
+    "as ever": {},
+    "a row a page": {"page_size": 1},
+    "ten calls a second": {"rate": 10, "burst": 1},
+}
+
+
+@pytest.fixture(params=SERVERS)
+def any_lab(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Lab]:
+    """A workspace against one of the servers."""
+    usual = lab.control("GET", "/settings")
+    lab.control("PUT", "/settings", SERVERS[request.param])
+    yield lab
+    lab.control("PUT", "/settings", usual)
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
-def test_an_example_comes_true_and_is_then_left_alone(example: Path, lab: Lab) -> None:
+def test_an_example_comes_true_and_is_then_left_alone(example: Path, any_lab: Lab) -> None:
+    lab = any_lab
     shutil.copytree(
         example, lab.folder, dirs_exist_ok=True, ignore=lambda *_: [".icaform", "run", "__pycache__"]
     )
@@ -44,6 +66,20 @@ def test_an_example_comes_true_and_is_then_left_alone(example: Path, lab: Lab) -
     again = lab.plan("--detailed-exitcode")
     assert (again.code, again.json["resource_changes"]) == (0, []), again.text
     assert lab.run("drift", str(lab.folder), "--detailed-exitcode").code == 0
+
+
+def test_the_example_of_authentication_signs_in_in_every_way() -> None:
+    done = subprocess.run(
+        ["sh", str(ROOT / "examples/authentication/run")],
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    ways = [line.split(maxsplit=1)[1] for line in done.stdout.splitlines() if line.startswith("credential  ")]
+    assert {each.strip() for each in ways} == {each.value for each in Means}
+    assert done.stdout.count("Nothing to do; 1 unchanged") == len(ways)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=NAMES)
