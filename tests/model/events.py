@@ -128,6 +128,7 @@ Event: TypeAlias = Makes | Touches | Moves | Starts | Handles | Decides
 # Those that have two names are met by either.
 names = st.sampled_from([name for name in CREDENTIALS if "." not in name] + [f"{CREDENTIALS[0]}_in-ICA"])
 owners = st.sampled_from(["ada", "ada", "grace"])
+decides = st.builds(Decides, st.frozensets(st.sampled_from(ITEMS), max_size=2), created=st.booleans())
 events: st.SearchStrategy[Event] = st.one_of(
     st.builds(Makes, names, owners, anyway=st.sampled_from([False] * 7 + [True])),
     st.builds(Touches, names, owners, shares=st.booleans()),
@@ -139,11 +140,12 @@ events: st.SearchStrategy[Event] = st.one_of(
     ),
     st.builds(Starts, st.sampled_from(BATCHES), st.sampled_from(ITEMS)),
     st.builds(Handles, st.integers(0, 9), aborts=st.booleans()),
-    st.builds(Decides, st.frozensets(st.sampled_from(ITEMS), max_size=2), created=st.booleans()),
+    decides,
 )
 
 PLACES = {
     "batch": ("POST", "*/analysisCreationBatch"),
+    "alone": ("POST", "*/analysis:[nc]*"),
     "create": ("POST", "/api/storageCredentials"),
     "share": ("POST", "*:share"),
     "rotate": ("POST", "*:updateSecrets"),
@@ -210,6 +212,7 @@ class Fault:
 
 OWN = {
     "batch": ["does it much later", "fails some items", "stops half-way"],
+    "alone": ["does it much later"],
     "pipeline": ["moves the pipeline first"],
     "create": ["makes a rival"],
 }
@@ -222,7 +225,7 @@ def _deeds(at: str) -> list[str]:
     return EVERYWHERE + 2 * OWN.get(at, []) + (["reads late"] if at in READS else [])
 
 
-faults = st.sampled_from([*PLACES, "batch", "batch", "create", "pipeline"]).flatmap(
+faults = st.sampled_from([*PLACES, "batch", "batch", "alone", "create", "pipeline"]).flatmap(
     lambda at: st.builds(
         Fault,
         st.just(at),

@@ -33,8 +33,9 @@ class Facts:
     written: Any = 0.0
     message: Any = None
     run: Any = None
-    """Of an item: the generation and the spec that were last sent."""
+    """Of an item: the generation that was last sent, and what its manifest said."""
     failures: Any = 0
+    """The last attempt, if it could not be created."""
 
 
 LOST = Facts(*[UNSURE] * 9)
@@ -45,7 +46,8 @@ class Need:
     """What a plan must say of one resource. ``vague``: it cannot be predicted.
 
     ``held`` will not come true as it stands; ``changed`` is held too, but ran; ``fault`` stops everything;
-    ``doomed`` is tried and refused by the server, ``risky`` perhaps.
+    ``doomed`` is tried and refused by the server, ``risky`` perhaps. ``attempt`` is which one this is, at an
+    item.
     """
 
     verbs: tuple[str, ...] = ()
@@ -55,6 +57,12 @@ class Need:
     doomed: bool = False
     risky: bool = False
     vague: bool = False
+    attempt: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether an item's analysis may have come to an end that is tried again, or was the last try."""
+        return self.vague or self.held or self.attempt > 1
 
     @property
     def row(self) -> str:
@@ -177,17 +185,26 @@ class Reference:
         if facts.run is UNSURE:
             return Need(vague=True)
         mine = [each for each in truth.sent if each.address == resource.address]
-        started = [each for each in mine if each.generation == wish.generation and each.analysis]
+        used = facts.failures if facts.run == (wish.generation, text(self.said(resource))) else 0
+        uncreated = used
+        started = truth.started(resource.address, wish.generation)
         if started:
-            return Need(changed=started[0].spec != mark)
-        current = mark is not None and facts.run == (wish.generation, mark)
-        failures = facts.failures if current else 0
-        if failures and failures >= wish.attempts:
+            newest = started[-1]
+            if newest.spec != mark:
+                return Need(changed=True)
+            status = truth.status(newest, truth.now)
+            if status != truth.status(newest, truth.now - truth.settings.read_lag):
+                return Need(vague=True)
+            if status not in wish.again:
+                return Need()
+            used = max(used, newest.attempt)
+            uncreated = uncreated if uncreated > newest.attempt else 0
+        if (used and used >= wish.attempts) or (uncreated and "CREATION" not in wish.again):
             return Need(held=True)
+        attempt = used + 1
         # The same call within seven days is answered as it was, whatever has been mended since.
         repeated = any(
-            (each.generation, each.spec, each.attempt) == (wish.generation, mark, failures + 1)
-            for each in mine
+            (each.generation, each.spec, each.attempt) == (wish.generation, mark, attempt) for each in mine
         )
         left_out = self.references(resource) - {each.address for each in chosen}
         doomed = reference(wish.name, resource.item.name) in self.doomed or bool(left_out)
@@ -201,7 +218,9 @@ class Reference:
                     status = each.wish.status
                 else:
                     risky = risky or bool(need.verbs) or need.vague
-        return Need(("submit",), doomed=doomed or status in ("Draft", "Archived"), risky=risky)
+        doomed = doomed or status in ("Draft", "Archived")
+        verb = f"submit again (attempt {attempt})" if started else "submit"
+        return Need((verb,), doomed=doomed, risky=risky, attempt=attempt)
 
     def learn(self, truth: Truth) -> list[str]:
         """Which mark stands for what a manifest says; and where one stands for two, or two for one."""
@@ -245,11 +264,11 @@ class Reference:
             else:
                 memory[each.address] = Facts()
 
-    def fail(self, journal: str, resource: Resource, truth: Truth) -> None:
-        """An item that the server has just refused to create."""
-        last = [each for each in truth.sent if each.address == resource.address][-1]
-        memory = self.memory(journal)
-        memory[resource.address] = replace(Facts(), run=(last.generation, last.spec), failures=last.attempt)
+    def fail(self, journal: str, resource: Resource, attempt: int) -> None:
+        """An attempt at an item that the server has just refused to create."""
+        assert isinstance(resource.wish, Batch)
+        run = (resource.wish.generation, text(self.said(resource)))
+        self.memory(journal)[resource.address] = replace(Facts(), run=run, failures=attempt)
 
 
 def text(said: Any) -> str:

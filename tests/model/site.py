@@ -136,7 +136,8 @@ class Site:
 
     def truth(self) -> Truth:
         """What is on the server now, whoever may see it."""
-        return Truth(self.lab.control("GET", "/state")["objects"], self.older)
+        state = self.lab.control("GET", "/state")
+        return Truth(state["objects"], VARIANTS[self.variant], state["clock"]["now"])
 
     def say(self, line: str) -> None:
         self.script.append(line)

@@ -125,7 +125,9 @@ def meaning(meant: Declared) -> Any:
                 found.append((key, wish.which, wish.status, "held" if back else (verb, wish.message)))
         else:
             ran = sorted(wish.items, key=lambda item: item.name)
-            chunks = [ran[at : at + wish.chunk] for at in range(0, len(ran), wish.chunk)]
+            together = [item for item in ran if not item.alone]
+            chunks = [together[at : at + wish.chunk] for at in range(0, len(together), wish.chunk)]
+            chunks += [[item] for item in ran if item.alone]
             said = [[(item.name, wish.said(item, meant)) for item in chunk] for chunk in chunks]
             found.append((key, wish.generation, said))
     return found
@@ -146,6 +148,9 @@ def neighbours(draw: st.DrawFn) -> tuple[Declared, Declared]:
         changed = wish
     if isinstance(changed, Pipeline) and changed.status == "Released":
         changed = replace(changed, message=None)
+    called = [each.ica_name for each in {**one, key: changed}.values() if isinstance(each, Credential)]
+    if len(called) > len(set(called)):
+        changed = wish  # one name in ICA for two is an error
     return one, {**one, key: changed}
 
 

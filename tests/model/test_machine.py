@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from tests.model import events, wishes
 from tests.model.doors import Doors
-from tests.model.events import Event, Fault
+from tests.model.events import Decides, Event, Fault
 from tests.model.profiles import searching
 from tests.model.site import SETTLED, VARIANTS, Selection, Servers, Site
 from tests.model.trial import DAY, EVERYTHING, Trial
@@ -84,8 +84,7 @@ class Workspace(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1.0, 40.0, 100.0, 400.0, SETTLED, 6.9 * DAY, 8 * DAY]))
     def wait(self, seconds: float) -> None:
-        self.trial.site.say(f"# {seconds:.0f} s pass")
-        self.trial.site.clock.sleep(seconds)
+        self.trial.waits(seconds)
 
     @rule(user=st.sampled_from(["ada", "grace"]))
     def become(self, user: str) -> None:
@@ -111,6 +110,15 @@ class Workspace(RuleBasedStateMachine):
     @rule(selection=selections)
     def apply_some(self, selection: Selection) -> None:
         self.trial.run(selection)
+
+    @rule(decides=st.none() | events.decides, times=st.integers(2, 4))
+    def apply_on_a_schedule(self, decides: Decides | None, times: int) -> None:
+        """What fails, fails as often as it is tried."""
+        if decides:
+            self.trial.happens(decides)
+        for _ in range(times):
+            self.trial.run(EVERYTHING)
+            self.trial.waits(400.0)
 
     @rule(wish=st.none() | wishes.wishes, faults=st.lists(events.faults, min_size=1, max_size=3))
     def apply_with_faults(self, wish: Wish | None, faults: list[Fault]) -> None:

@@ -29,6 +29,7 @@ MESSAGES = (
     "::error::no\n## [x] \x1b[31m\t# no comment: {a: [b]} ${x}",
     "x" * 255,
 )
+WHEN = ((), ("FAILED",), ("CREATION", "FAILED"), ("ABORTED", "FAILED", "CREATION"))
 PROJECT = "wgs-prod"
 
 
@@ -122,21 +123,27 @@ class Pipeline:
 
 @dataclass(frozen=True)
 class Item:
-    """One analysis; another ``version`` is another input. ``bucket``: it reads with a declared credential."""
+    """One analysis; another ``version`` is another input. ``bucket``: it reads with a declared credential.
+    ``alone``: it is started by a call of its own.
+    """
 
     name: str
     version: int = 0
     bucket: bool = False
+    alone: bool = False
 
 
 @dataclass(frozen=True)
 class Batch:
-    """``by_ref``: its pipeline is named as the manifest that declares it, where there is one."""
+    """``by_ref``: its pipeline is named as the manifest that declares it, where there is one. ``when`` says
+    which ends are tried again; nothing there leaves it to icaform.
+    """
 
     name: str
     items: tuple[Item, ...]
     generation: int = 1
     attempts: int = 1
+    when: tuple[str, ...] = ()
     chunk: int = 2
     which: int = 0
     by_ref: bool = False
@@ -145,6 +152,11 @@ class Batch:
     team: str = ""
 
     kind = "AnalysisBatch"
+
+    @property
+    def again(self) -> tuple[str, ...]:
+        """The ends that are tried again, as often as there are attempts."""
+        return self.when if self.when and self.attempts > 1 else ("CREATION",)
 
     def said(self, item: Item, declared: Declared) -> Document:
         """All that an item says of its analysis, the defaults merged in."""
@@ -155,16 +167,21 @@ class Batch:
             opens = {"storageCredentialsId": {"ref": credentials[0]}}
             file = {"url": f"s3://b/{item.name}", "type": "s3", "s3Details": opens}
             inputs = [{"parameterCode": "reads", "externalData": [file]}]
-        cwl = {"objectType": "STRUCTURED"} if PIPELINES[self.which].language == "CWL" else {}
+        given: Document = {
+            **({"inputs": inputs} if inputs else {}),
+            "parameters": [{"code": "genome", "value": VALUES[item.version]}],
+        }
+        if PIPELINES[self.which].language == "CWL":
+            given |= {} if item.alone else {"objectType": "STRUCTURED"}
+        elif item.alone:
+            files = [{**file, "mountPath": item.name} for each in inputs for file in each["externalData"]]
+            given = {"customInput": f"genome: '{VALUES[item.version]}'"}
+            given |= {"externalData": files} if files else {}
         return {
             "pipeline": {"ref": ref} if ref else {"code": PIPELINES[self.which].code},
             "analysisStorage": "Small",
             "userReference": reference(self.name, item.name),
-            "analysisInput": {
-                **cwl,
-                **({"inputs": inputs} if inputs else {}),
-                "parameters": [{"code": "genome", "value": VALUES[item.version]}],
-            },
+            "analysisInput": given,
             "tags": {"userTags": [f"batch {self.name}"]},
         }
 
@@ -174,10 +191,13 @@ class Batch:
         for each in items:
             for name in shared:
                 del each[name]
+        retry: Document = {"attempts": self.attempts}
+        if self.when:
+            retry["when"] = list(self.when)
         return {
             **({"project": PROJECT} if self.placed else {}),
             **({"generation": self.generation} if self.generation > 1 else {}),
-            **({"retry": {"attempts": self.attempts}} if self.attempts > 1 else {}),
+            **({"retry": retry} if self.attempts > 1 else {}),
             "chunkSize": self.chunk,
             **({"defaults": shared} if shared else {}),
             "items": items,
@@ -247,13 +267,20 @@ retired = st.builds(
     team=teams,
 )
 pipelines = released | retired
-items = st.builds(Item, st.sampled_from(ITEMS), version=st.integers(0, len(VALUES) - 1), bucket=st.booleans())
+items = st.builds(
+    Item,
+    st.sampled_from(ITEMS),
+    version=st.integers(0, len(VALUES) - 1),
+    bucket=st.booleans(),
+    alone=st.sampled_from([False, False, True]),
+)
 batches = st.builds(
     Batch,
     st.sampled_from(BATCHES),
     items=st.lists(items, min_size=1, max_size=5, unique_by=lambda each: each.name).map(tuple),
     generation=st.integers(1, 2),
     attempts=st.integers(1, 3),
+    when=st.sampled_from(WHEN),
     chunk=st.integers(1, 4),
     which=st.sampled_from([0, 0, 0, 1, 2, 3, 4]),
     by_ref=st.booleans(),
