@@ -77,7 +77,7 @@ class Starts:
     def happen(self, site: Site, known: Reference) -> None:
         truth = site.truth()
         pipeline = truth.pipelines[0]
-        if pipeline["status"] == "Archived":
+        if pipeline["status"] == "Archived" or reference(self.batch, self.item) in known.doomed:
             return
         body = {
             "userReference": reference(self.batch, self.item),
