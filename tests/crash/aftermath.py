@@ -44,7 +44,8 @@ class Aftermath:
             ran, allowed = self._run(now, variant, allowed)
             codes.append(ran.code)
             open_ = left(ran)
-            if ran.code == 0 or (ran.code in (1, 12, 77) and open_ and open_ <= may_be_left):
+            settled = ran.code in (1, 12, 77) and open_ and open_ <= may_be_left and not awaits(ran)
+            if ran.code == 0 or settled:
                 break
             if rivals and "ambiguous" in ran.out:
                 # Two of one name: icaform refuses to guess, and a person must choose another name.
@@ -65,6 +66,11 @@ class Aftermath:
         if ran.code != 11 or not said:
             return ran, allowed
         return self._rig.run(now, "--allow-irreversible", said[1], user=variant.user), int(said[1])
+
+
+def awaits(ran: Ran) -> bool:
+    """Whether icaform says that ICA has not made yet what was sent, so that it must come again."""
+    return any(each["state"] == "being created" for each in ran.report.get("unchanged", ()))
 
 
 def everything(now: Wanted) -> frozenset[str]:
