@@ -25,8 +25,6 @@ LEAST, MOST = 0.5, 0.97
 CLIMB, LONG_CLIMB = 45.0, 90.0
 """Seconds from where a pace begins to the one that was too fast: after the second wave, and the later ones.
 All four were chosen by the simulation in the tests, over limiters, rates, delays and numbers of threads."""
-LATE = 0.02
-"""Seconds that a turn may be taken too late, as threads wake when they can, without delaying those behind."""
 
 _SLICE = 0.5
 _INSTANT = 1e-6
@@ -122,8 +120,10 @@ class Pace:
         with self._lock:
             now = self._clock.monotonic()
             if sent > self._wave:
-                # A wave in which nothing was granted tells of the pause before it, and nothing of the pace.
-                if not self._waves:
+                # A wave in which nothing was granted tells of the pause before it, and nothing of the pace;
+                # nor does one that comes so soon that it may be of the same window of the server's.
+                early = self._found is not None and not self._climb and now - self._since <= _SPAN
+                if not self._waves and not early:
                     self._slow_down(now)
                 self._waves += 1
                 self._wave = now
@@ -161,7 +161,7 @@ class Pace:
         if pace is None:
             return
         step = 1 / pace
-        self._next = max(self._next, now - min(step, LATE)) + step
+        self._next = max(self._next, now) + step
         if held:
             self._climbed += step
             if pace > FASTEST:

@@ -45,6 +45,8 @@ class Case:
     """Whether a refusal says when to come again, as a server would: in whole seconds."""
     calls: int = 1000
     most: float | None = None
+    jitter: float = 0
+    """By how much, on average, a thread wakes too late, and a call or an answer takes longer than others."""
 
     def __str__(self) -> str:
         kind = f"windows of {self.window:.0f} s" if self.window else f"bursts of {self.burst:.0f}"
@@ -78,18 +80,23 @@ def play(case: Case) -> Run:
             earliest = clock.time
             while True:
                 for at in pace.waits(earliest):
-                    yield min(at, clock.time + 0.5)
+                    yield min(at, clock.time + 0.5) + late()
                 sent = clock.time
                 counts["made"] += 1
-                yield sent + case.latency / 2
+                yield sent + case.latency / 2 + late()
                 wait = limiter.pause(clock.time)
-                yield clock.time + case.latency / 2
+                yield clock.time + case.latency / 2 + late()
                 if wait is None:
                     pace.granted()
                     break
                 counts["refused"] += 1
                 asked = float(max(1, ceil(wait))) if case.told else None
                 earliest = clock.time + pace.refused(sent, asked)
+
+    chance = Random(7)
+
+    def late() -> float:
+        return chance.expovariate(1 / case.jitter) if case.jitter else 0.0
 
     order = itertools.count()
     row = [(0.0, next(order), work()) for _ in range(case.workers)]

@@ -56,8 +56,19 @@ def test_calls_that_were_under_way_together_slow_down_once(clock):
     assert pace.calls_per_second == pytest.approx(10)
     pace.turn(0, FOREVER)
     pace.granted()
+    clock.sleep(1)
     pace.refused(clock.monotonic(), 1)
     assert 5 <= pace.calls_per_second < 10
+
+
+def test_a_second_wave_within_a_second_of_the_first_pauses_and_leaves_the_pace(clock):
+    pace = Pace(clock)
+    fast(pace, clock)
+    pace.refused(clock.monotonic(), None)
+    clock.sleep(0.1)
+    pace.granted()
+    assert pace.refused(clock.monotonic(), None) > 0
+    assert pace.calls_per_second == pytest.approx(10)
 
 
 def test_a_wave_in_which_nothing_was_granted_lengthens_the_pause_and_leaves_the_pace(clock):
@@ -146,6 +157,7 @@ def test_what_is_known_of_a_limit_is_told_and_a_guess_is_not(clock):
     assert (pace.limit, pace.calls_per_second) == (None, pytest.approx(10))
     pace.turn(0, FOREVER)
     pace.granted()
+    clock.sleep(1)
     pace.refused(clock.monotonic(), 1)
     assert pace.limit == pace.calls_per_second
 
@@ -182,7 +194,7 @@ def test_the_pace_never_leaves_its_bounds_and_never_stands_still(steps):
         assert rate is None or SLOWEST <= rate <= FASTEST
 
 
-KINDS = ({"burst": 1}, {"burst": 10}, {"burst": 50}, {"window": 1})
+KINDS: tuple[dict[str, float], ...] = ({"burst": 1}, {"burst": 10}, {"burst": 50}, {"window": 1})
 LATENCIES = (0.005, 0.05, 0.2, 0.5, 1.0)
 
 
@@ -206,6 +218,19 @@ def test_ten_calls_a_second_take_a_thousand_writes_in_hardly_more_than_their_tim
         assert run.refused < 0.02, case
 
 
+def test_threads_and_a_network_that_are_late_now_and_then_cost_little_where_a_burst_is_borne():
+    for run, case in worst(
+        Case(10, latency=latency, told=told, jitter=jitter, **kind)
+        for kind in ({"burst": 1}, {"burst": 3}, {"burst": 10}, {"window": 1})
+        for latency in (0.005, 0.05, 0.5)
+        for jitter in (0.001, 0.003)
+        for told in (True, False)
+    ):
+        # Where not even two calls may come together, each that is early is refused, and costs a pause.
+        assert run.ratio <= (1.10 if case.burst > 1 else 1.25), case
+        assert run.refused < 0.02, case
+
+
 def test_other_limits_delays_and_numbers_of_threads_are_found_too():
     for run, case in worst(
         Case(rate, latency=latency, workers=workers, told=workers != 4, calls=600, **kind)
@@ -216,7 +241,7 @@ def test_other_limits_delays_and_numbers_of_threads_are_found_too():
     ):
         # Six hundred calls at a hundred a second are over before much can be learnt.
         assert run.ratio <= (1.15 if case.rate <= 10 else 3.0), case
-        assert run.refused < (0.03 if case.workers < 16 else 0.12), case
+        assert run.refused < (0.035 if case.workers < 16 else 0.12), case
 
 
 def test_a_pace_of_ones_own_below_the_limit_is_never_refused():
