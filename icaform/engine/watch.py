@@ -20,6 +20,9 @@ they carry keys, state a state, or are confirmed afterwards."""
 CALLS_PER_LOOK = 100
 """With more calls than these still to come, what was seen is taken to hold for longer in proportion: all that
 is left is looked at in one go, which then costs a few calls in a hundred."""
+LOOKS_OF_TIME = 10.0
+"""Where looking is slow, what was seen is taken to hold for so many times as long as that took: no more than
+a tenth of a run goes into looking."""
 
 
 class Watch:
@@ -33,6 +36,7 @@ class Watch:
         self._live = observed.live
         self._planned: Mapping[Address, Change] = {each.address: each for each in plan.moves}
         self._looked = run.observed_at
+        self._took = 0.0
         self._fresh: dict[Address, Change | None] = {}
         self._touched: set[Address] = set()
 
@@ -66,13 +70,14 @@ class Watch:
 
     def _is_due(self, calls: int) -> bool:
         age = self._run.world.clock.now() - self._looked
-        return not 0 <= age <= FRESH * max(1.0, calls / CALLS_PER_LOOK)
+        holds = max(FRESH, FRESH * calls / CALLS_PER_LOOK, LOOKS_OF_TIME * self._took)
+        return not 0 <= age <= holds
 
     def _look(self, left: Iterable[Operation]) -> None:
         ahead = dict.fromkeys(address for operation in left for address in operation.addresses)
         started = self._run.world.clock.now()
         self._fresh = self._run.look([each for each in ahead if each not in self._touched], self._live)
-        self._looked = started
+        self._looked, self._took = started, self._run.world.clock.now() - started
 
     def _end_of(self, address: Address, verb: str) -> Outcome | None:
         if address not in self._fresh:

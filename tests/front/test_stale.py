@@ -95,3 +95,23 @@ def test_a_look_that_fails_holds_what_was_due_and_starts_nothing(busy: Any) -> N
     assert len(writes) == WORKERS
     assert busy.apply().code == 0
     assert {status(busy)[name] for name in NAMES} == {"Deprecated"}
+
+
+def test_where_calls_are_rare_few_of_them_look_again(lab: Any) -> None:
+    names = [f"p{number:02}" for number in range(60)]
+    lab.control("POST", "/seed", {"pipelines": [pipeline(name, "Released") for name in names]})
+    for name in names:
+        lab.write(f"{name}.yaml", manifest("Deprecated", f"code: {name} 1", name=name))
+    usual = lab.control("GET", "/settings")
+    lab.control("PUT", "/settings", {"rate": 1, "burst": 1})
+    lab.forget_requests()
+    try:
+        ran = lab.apply()
+    finally:
+        lab.control("PUT", "/settings", usual)
+    assert ran.code == 0, ran.text
+    granted = [each for each in lab.requests() if each["status"] < 400]
+    looked = len(granted) - len(names)
+    print(f"{len(names)} writes at a call a second, and {looked} other calls")
+    assert looked < 30
+    assert {status(lab)[name] for name in names} == {"Deprecated"}
