@@ -6,7 +6,7 @@ What is at its end is not asked for again: a look costs what a plan's look at th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, repeat
 
 from icaform.address import Address
@@ -88,6 +88,7 @@ def _look(run: Run, wishes: Sequence[Desired]) -> tuple[dict[Address, Course], l
         assert pursuit
         observed = converse(pursuit.look(group, view), run.session, run.pause)
         faults += observed.faults
+        view = replace(view, resolved=observed.resolved)
         for wish in group:
             if wish.address not in observed.unclear and wish.address.parent not in observed.unclear:
                 courses[wish.address] = pursuit.course(wish, observed.live.get(wish.address), view)

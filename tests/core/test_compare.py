@@ -226,8 +226,20 @@ def items() -> Iterator[tuple[str, Any, Any, Any]]:
         yield given, wish, live, view(last, about=wish.address, pending=pending)
 
 
+def items_elsewhere() -> Iterator[tuple[str, Any, Any, Any]]:
+    """An item of which nothing shows in its project, and every memory of it in that one or another."""
+    wish = desired("AnalysisBatch", Item, "i")
+    lost: dict[str, Any] = {"batch": "b0", "failed": "no data"}
+    sent: list[dict[str, Any]] = [{}, {"analysis": "a0"}, {"batch": "b0"}, lost]
+    for facts, there, generation, here in product(sent, (None, "pro/1", "pro/2"), (1, 2), (None, "pro/1")):
+        last = {"generation": generation, "spec": "d1", "project": there, **facts}
+        found = {wish.address: {"project": here}} if here else {}
+        yield f"in {here} memory={last}", wish, None, view(last, about=wish.address, resolved=found)
+
+
 def test_items_are_started_once_and_again_only_where_they_failed() -> None:
-    same("items", ((given, said(compare_item(wish, live, seen))) for given, wish, live, seen in items()))
+    tried = (*items(), *items_elsewhere())
+    same("items", ((given, said(compare_item(wish, live, seen))) for given, wish, live, seen in tried))
 
 
 def tried(*when: str, attempts: int) -> Any:

@@ -204,6 +204,11 @@ class Fault:
     times: int = 1
 
     @property
+    def is_owed(self) -> bool:
+        """Whether the server acts on the call only after the run has ended."""
+        return DEEDS[self.does].get("delay") == LATER
+
+    @property
     def document(self) -> dict[str, Any]:
         method, path = PLACES[self.at]
         match = {"method": method, "path": path, "nth": self.nth}

@@ -91,6 +91,8 @@ class Reference:
     """The spec's mark on what was sent, by address and by what the manifest said then."""
     doomed: set[str] = field(default_factory=set)
     """userReferences that the server refuses to create."""
+    owed: list[Resource] = field(default_factory=list)
+    """What was sent to a server that acts on it much later, whatever is declared by then."""
     tampered: set[str] = field(default_factory=set)
     """Ids of what somebody else wrote in a way that nobody can read back."""
 

@@ -140,6 +140,8 @@ class Trial:
         needs, sure = self.needs(chosen, before), self.shows(self.quiet_since)
         blind = not self.shows(self.others_since)
         faults = () if self.fragile else faults
+        if any(each.is_owed for each in faults):
+            ica.owed += chosen
         ran = self._apply(selection, options, faults, looks)
         self.quiet_since = site.lab.clock.now()
         after = site.truth()

@@ -61,6 +61,9 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
 def _send(wish: Desired, live: Live | None, last: Remembered, view: View) -> Change:
     """No analysis stands for it: it was never sent, or ICA could not create one."""
     spec: Wish = wish.spec
+    place = view.resolved.get(wish.address, {}).get("project")
+    if ran_elsewhere(wish, place, view):
+        return _elsewhere(wish, last, str(place))
     # Failures of another generation, or of an item that was corrected since, are not this one's.
     current = is_current(last, spec)
     failures = int(last.get("failures") or 0) if current else 0
@@ -127,6 +130,32 @@ def _send_again(wish: Desired, live: Live, last: Remembered, note: str, view: Vi
     )
 
 
+def ran_elsewhere(wish: Desired, project_id: str | None, view: View) -> bool:
+    """Whether the journal remembers this generation of the item in another project than that."""
+    last = view.remembered.get(wish.address, {})
+    there = last.get("project")
+    sent = (last.get("analysis") or last.get("batch")) and not last.get("failed")
+    same = last.get("generation") == wish.spec.generation
+    return bool(sent and same and there and project_id and there != project_id)
+
+
+def _elsewhere(wish: Desired, last: Remembered, project_id: str) -> Held:
+    spec: Wish = wish.spec
+    what = f"analysis {last['analysis']}" if last.get("analysis") else f"batch {last['batch']}"
+    return Held(
+        wish,
+        None,
+        Diagnostic(
+            Code.CHANGED_SINCE_RUN,
+            f"the item was started in another project, {last['project']}, as {what}",
+            f"put the project back, or raise `generation` from {spec.generation} to run the batch here, too",
+            origin=wish.origin,
+            address=wish.address,
+        ),
+        (Edit("project", last["project"], project_id),),
+    )
+
+
 def _uncreated(wish: Desired, live: Live | None, reason: str) -> Held:
     spec: Wish = wish.spec
     more = f"raise `retry.attempts` above {spec.retry.attempts}"
@@ -168,4 +197,5 @@ def recall(wish: Desired, live: Live, before: Live | None) -> Mapping[str, Json]
     spec: Wish = wish.spec
     facts: dict[str, Json] = {"generation": spec.generation, "spec": spec.spec_digest}
     sent = {name: live.facts[name] for name in ("batch", "chunk") if name in live.facts}
-    return {**facts, **sent, **({"analysis": live.id, "failed": None} if live.id else {})}
+    place = {"project": live.scope} if live.scope else {}
+    return {**facts, **sent, **place, **({"analysis": live.id, "failed": None} if live.id else {})}

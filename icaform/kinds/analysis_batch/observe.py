@@ -14,6 +14,7 @@ from urllib.parse import quote
 from icaform.address import Address
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.kinds.analysis_batch.batches import Sent, batch_items, under_way
+from icaform.kinds.analysis_batch.compare import ran_elsewhere
 from icaform.kinds.analysis_batch.desire import NAME
 from icaform.kinds.analysis_batch.inputs import located
 from icaform.kinds.analysis_batch.marks import Marks, batch_tag, marked
@@ -58,9 +59,14 @@ def observe(wishes: Sequence[Desired], view: View, *, resolving: bool = True) ->
         sent: list[Sent] | None = None
         for batch in dict.fromkeys(wish.spec.batch for wish in group):
             mine = [wish for wish in group if wish.spec.batch == batch]
+            resolved |= {wish.address: {"project": project_id} for wish in mine}
             found = yield from _search(project_id, f"{view.workspace}/{batch}")
             unmanaged += _visible(mine, found, project_id, live)
-            hidden = [wish for wish in mine if _may_hide(wish, live.get(wish.address), view)]
+            hidden = [
+                wish
+                for wish in mine
+                if _may_hide(wish, live.get(wish.address), view) and not ran_elsewhere(wish, project_id, view)
+            ]
             if hidden:
                 sent = (yield from under_way(project_id)) if sent is None else sent
                 yield from _creating(hidden, project_id, view, live, sent, _arriving(mine[0], found, view))

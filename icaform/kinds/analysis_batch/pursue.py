@@ -58,7 +58,7 @@ def _notes(wish: Desired, change: Change, stage: Stage) -> Sequence[str]:
     if isinstance(change, Create | Update) and stage.bad:
         return [f"icaform apply starts attempt {attempt_of(change)} of {wish.spec.retry.attempts}"]
     if isinstance(change, Held) and change.reason.code is Code.CHANGED_SINCE_RUN:
-        return [CHANGED]
+        return [CHANGED if change.live else change.reason.summary]
     return []
 
 

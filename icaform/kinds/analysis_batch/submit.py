@@ -72,7 +72,7 @@ def _batch(group: Sequence[Create | Update], chunk: str, view: View) -> Operatio
         ),
         starts=len(group),
         after=tuple(dict.fromkeys(ref for each in group for ref in each.desired.references)),
-        remember={each.address: _facts(each, chunk) for each in group},
+        remember={each.address: _facts(each, chunk, view) for each in group},
         id_fact="batch",
         appears=APPEARS,
         arrives=ARRIVAL,
@@ -80,7 +80,7 @@ def _batch(group: Sequence[Create | Update], chunk: str, view: View) -> Operatio
 
 
 def _alone(change: Create | Update, chunk: str, view: View) -> Operation:
-    facts = _facts(change, chunk)
+    facts = _facts(change, chunk, view)
     return Operation(
         change.verbs[0],
         (change.address,),
@@ -110,7 +110,7 @@ def _path(change: Create | Update, view: View, end: str) -> str:
     return f"/api/projects/{quote(view.resolved[change.address]['project'], safe='')}/{end}"
 
 
-def _facts(change: Create | Update, chunk: str) -> Mapping[str, Json]:
+def _facts(change: Create | Update, chunk: str, view: View) -> Mapping[str, Json]:
     spec: Wish = change.desired.spec
     return {
         "generation": spec.generation,
@@ -121,6 +121,7 @@ def _facts(change: Create | Update, chunk: str) -> Mapping[str, Json]:
         ANALYSIS: None,
         "chunk": chunk,
         "batch": None,
+        "project": view.resolved[change.address]["project"],
     }
 
 
