@@ -217,6 +217,8 @@ def _ended(output: Output, work: Callable[[], int]) -> int:
     except (click.ClickException, click.Abort):
         raise
     except Exception as error:
+        if output.begun and isinstance(error, BrokenPipeError):
+            raise  # whoever read the result has enough of it
         found = _unforeseen(error, output)
         if output.begun:
             # stdout has its one result already, or some of it.

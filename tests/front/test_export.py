@@ -490,6 +490,20 @@ def test_what_an_example_made_is_exported_and_planned_from_a_snapshot(example: P
     assert lab.run("validate", str(lab.folder), "-o", "json").json["counts"]["resources"] >= declared
 
 
+def test_a_reader_that_has_enough_is_no_defect(lab: Lab) -> None:
+    lab.control("POST", "/seed", {"pipelines": [{"count": 1500, "name": "many", "project": "wgs-prod"}]})
+    line = [sys.executable, "-m", "icaform", "export", str(lab.folder)]
+    environ = {**os.environ, **lab.environ}
+    with subprocess.Popen(
+        line, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout and process.stderr
+        assert process.stdout.readline() == "apiVersion: icaform/v1\n"
+        process.stdout.close()
+        said = process.stderr.read()
+    assert (process.returncode, "internal" in said) == (0, False), said
+
+
 def test_the_example_of_adopting_runs_as_it_says() -> None:
     environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(

@@ -162,6 +162,8 @@ def test_a_retry_that_ica_could_not_create_counts_as_an_attempt(lab: Any) -> Non
     assert row["verbs"] == ["submit again (attempt 3)"]
     assert any("could not create attempt 2: no quota" in each for each in row["notes"])
     assert stages(status(lab))["S000"] == "not_created"
+    (first, _) = status(lab)["batches"][0]["items"]
+    assert (first["id"], first["status"], first["attempt"]) == (None, None, 2), "the first's is not its own"
     lab.write("cohort.yaml", cohort(2, more=ANY.replace("CREATION, ", "")))
     (row,) = lab.plan().json["resource_changes"]
     assert (row["state"], row["reason"]["code"]) == ("held", "retries-used")

@@ -43,9 +43,9 @@ def course(wish: Desired, live: Live | None, view: View) -> Course:
     return Course(
         wish,
         stage,
-        live.id if live else "",
+        live.id if live and not uncreated else "",
         live.scope if live else "",
-        status_of(facts),
+        "" if uncreated else status_of(facts),
         reason,
         max(seen, failures),
         seconds,
