@@ -84,10 +84,20 @@ def leaves(body: Json) -> Iterator[Secret]:
 
 class Stop(threading.Event):
     """Asks a run to end. ``heard`` while operations are under way: these are let end, and the report tells of
-    each. At other times whoever wants to stop the run may simply raise.
+    each. At other times whoever wants to stop the run may simply raise. ``why`` is told of what is not begun.
     """
 
     heard = False
+    why = Diagnostic(Code.STILL_RUNNING, "the run was stopped before this was started", "run apply again")
+
+    def oust(self) -> None:
+        """Ask it to end because another run has the workspace."""
+        self.why = Diagnostic(
+            Code.LOCKED,
+            "another run has taken this workspace before this was started",
+            "wait until that run has ended, then run apply again",
+        )
+        self.set()
 
 
 def run_plan(run: Run, plan: Plan, observed: Observed, stop: Stop) -> Result:
@@ -146,7 +156,7 @@ def _all(
 
     def seen(operation: Operation) -> Verdict:
         if not run.holds():
-            stop.set()
+            stop.oust()
         return watch.verdict(operation, left.values())
 
     def verdict_on(number: int) -> Verdict:
@@ -217,9 +227,7 @@ def _reason_not_to(
     stop: Stop,
 ) -> Diagnostic | None:
     if stop.is_set():
-        return Diagnostic(
-            Code.STILL_RUNNING, "the run was stopped before this was started", "run apply again"
-        )
+        return stop.why
     for number in needs:
         if not all(isinstance(each, Done) for each in outcomes[number].values()):
             return Diagnostic(

@@ -104,8 +104,9 @@ class Executor:
                 digest,
                 operation.addresses,
             ):
+                run.confirm()
                 return number
-        return run.store.begin(
+        return run.begin(
             Intent(
                 addresses=operation.addresses,
                 verb=operation.verb,

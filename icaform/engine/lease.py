@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.engine.run import Run
@@ -18,13 +19,17 @@ LEASE = 300.0
 """Seconds after which the lease of a run that died is free; a living run renews it well before."""
 
 
+PROVED = 5.0
+"""Seconds for which the journal is believed that the lease is ours; a call that waits longer asks again."""
+
+
 @contextmanager
-def lease(run: Run, holder: str, run_url: str, lost: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+def lease(run: Run, holder: str, run_url: str, lost: Callable[[], None]) -> Iterator[None]:
     """Hold the workspace's one lease; Rejected where another run has it.
 
     ``holder`` is as ``myself`` says it: a run of this machine whose process is gone holds nothing.
-    ``lost`` is called should another run take it. What is yielded tells whether it is still held, and makes
-    sure of it where it has run out: a machine may have slept for longer than any lease.
+    ``lost`` is called should another run take it. The run is told how to make sure that it still has it: a
+    machine may have slept for longer than any lease, and one whose clock is wrong takes a lease that lives.
     """
     clock, store = run.world.clock, run.store
     held = store.acquire(holder, run_url, clock.now(), LEASE)
@@ -44,21 +49,23 @@ def lease(run: Run, holder: str, run_url: str, lost: Callable[[], None]) -> Iter
             ]
         )
     over = threading.Event()
-    expires = held.expires
+    proved = held.expires - LEASE
 
     def renewed() -> bool:
-        nonlocal expires
+        nonlocal proved
         now = clock.now()
         if not store.renew(held, now, LEASE):
             return False
-        expires = now + LEASE
+        proved = now
         return True
 
     def holds() -> bool:
+        if clock.now() - proved < PROVED:
+            return True
         try:
-            return clock.now() < expires or renewed()
-        except Rejected:
-            return False
+            return renewed()
+        except Rejected:  # the journal cannot be asked: what is begun next will tell
+            return clock.now() - proved < LEASE
 
     def beat() -> None:
         while not over.wait(LEASE / 5):
@@ -71,8 +78,9 @@ def lease(run: Run, holder: str, run_url: str, lost: Callable[[], None]) -> Iter
 
     thread = threading.Thread(target=beat, name="lease", daemon=True)
     thread.start()
+    run.hold(held, holds)
     try:
-        yield holds
+        yield
     finally:
         over.set()
         thread.join(PARTING / 2)
@@ -89,22 +97,26 @@ def _give_back(store: Store, held: Lease) -> None:
 
 def myself() -> str:
     """This process, as the holder of a lease."""
-    return f"{_place()}:{os.getpid()}"
+    return f"{_place() or socket.gethostname()}:{os.getpid()}"
 
 
 def _place() -> str:
-    """Where a process number means a process: a host and, for containers may share its name, a namespace."""
+    """Where a process number means a process: a host, as it was started, and a namespace of it.
+
+    Machines that CI makes share their names, and the number of the first namespace is the same on all Linux.
+    """
     try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
         namespace = os.readlink("/proc/self/ns/pid")
-    except OSError:
-        return socket.gethostname()
-    return f"{socket.gethostname()}/{namespace}"
+    except (OSError, ValueError):
+        return ""
+    return f"{socket.gethostname()}/{boot}/{namespace}"
 
 
 def _gone(holder: str) -> bool:
     """Whether a holder was a process of this machine that does not run any more."""
     place, _, number = holder.rpartition(":")
-    if place != _place() or not number.isdecimal() or os.name != "posix":
+    if not place or place != _place() or not number.isdecimal() or os.name != "posix":
         return False
     try:
         os.kill(int(number), 0)

@@ -14,7 +14,7 @@ from icaform.engine.secrets import Secrets
 from icaform.engine.setting import Place
 from icaform.engine.world import World
 from icaform.journal.entry import DECIDED, NO_FACTS, Facts, Memory, merge
-from icaform.journal.store import Store
+from icaform.journal.store import Intent, Lease, Store
 from icaform.kind import Kind
 from icaform.operation import AT_WORK, Json, Repeat
 from icaform.plan import Plan, make
@@ -50,6 +50,7 @@ class Run:
     """When the observation began that the last plan rests on."""
     holds: Callable[[], bool] = field(default=lambda: True, init=False)
     """Whether the workspace is still this run's alone; once it is not, nothing more is begun or sent."""
+    lease: Lease | None = field(default=None, init=False)
     by_address: dict[Address, Desired] = field(init=False)
     _memory: Memory | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
@@ -68,6 +69,20 @@ class Run:
             if self._memory is None:
                 self._memory = self.store.memory()
             return self._memory
+
+    def hold(self, lease: Lease, holds: Callable[[], bool]) -> None:
+        """The workspace is this run's alone from now on; what was read before may be outdated."""
+        with self._lock:
+            self.lease, self.holds, self._memory = lease, holds, None
+
+    def begin(self, intent: Intent) -> int:
+        """Write down, durably, a call that is about to be sent; Rejected once the workspace is another's."""
+        return self.store.begin(intent, self.lease)
+
+    def confirm(self) -> None:
+        """Rejected once the workspace is another's, as the journal tells it."""
+        if self.lease:
+            self.store.confirm(self.lease)
 
     def ended(self, number: int, outcome: str, facts: Facts = NO_FACTS, note: str = "") -> None:
         """Write down, durably, how a call ended and what is to be remembered of it."""

@@ -72,7 +72,7 @@ def apply(
     from icaform.engine.settle import abandon, settle
 
     stop = stop or applying.Stop()
-    with lease(run, holder, run_url, stop.set) as run.holds:
+    with lease(run, holder, run_url, stop.oust):
         settle(run)
         made, observed = recalled(run, calls, first=first)
         _sound(made)

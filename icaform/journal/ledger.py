@@ -32,6 +32,7 @@ _REMEDY = (
     "restore it from a backup; or move it away and plan again: what can be seen on the server is found "
     "there, only messages, shares and secret fingerprints must be learned anew"
 )
+_WAIT = "wait for that run, then run apply again; see that the clocks of both machines are right"
 PAGE = 500
 """How many entries are read at once."""
 _FEW = 50
@@ -57,10 +58,13 @@ class Ledger:
         """What is known now."""
         return self._read(lambda each: reading.memory_of(each, self._workspace))
 
-    def begin(self, intent: Intent) -> int:
+    def begin(self, intent: Intent, lease: Lease | None = None) -> int:
         """Write down a call before its bytes leave."""
 
         def work(transaction: Transaction, number: int) -> Begun:
+            # In the same transaction, so that of two runs only the one begins calls that others can see.
+            if lease is not None:
+                self._confirm(transaction, lease)
             transaction.run(sql.ADD_PENDING, (self._workspace, number))
             return Begun(number, *(getattr(intent, name) for name in intent.__slots__))
 
@@ -151,6 +155,17 @@ class Ledger:
         """Hold our lease for longer."""
         values = (now + ttl, lease.workspace, lease.token)
         return self._write(lambda each: each.run(sql.RENEW_LEASE, values)) == 1
+
+    def confirm(self, lease: Lease) -> None:
+        """Make sure that a lease is still held."""
+        self._read(lambda each: self._confirm(each, lease))
+
+    def _confirm(self, transaction: Transaction, lease: Lease) -> None:
+        rows = transaction.rows(sql.LEASE, (self._workspace,))
+        if lease.token not in [token for token, *_ in rows]:
+            # One that took it and gave it back has changed what this run goes by.
+            who = next((holder for _, holder, *_ in rows), "another run")
+            raise Rejected([Diagnostic(Code.LOCKED, f"{who} has taken this workspace", _WAIT)])
 
     def release(self, lease: Lease) -> None:
         """Give our lease back."""

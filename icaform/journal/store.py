@@ -64,8 +64,14 @@ class Store(Protocol):
     def memory(self) -> Memory:
         """What is known now. It equals ``replay(store.entries())``."""
 
-    def begin(self, intent: Intent) -> int:
-        """Write down a call before its bytes leave; returns the number to end it with."""
+    def begin(self, intent: Intent, lease: Lease | None = None) -> int:
+        """Write down a call before its bytes leave; returns the number to end it with.
+
+        Rejected with LOCKED, and nothing is written, where another run has taken that lease.
+        """
+
+    def confirm(self, lease: Lease) -> None:
+        """Rejected with LOCKED where another run has taken that lease."""
 
     def end(
         self, number: int, outcome: str, remember: Facts = NO_FACTS, note: str = "", time: float = 0.0

@@ -58,8 +58,8 @@ def main() -> int:
     ratio, share = took * given.rate / len(log), refused / len(log)
     alone = took * given.rate / given.writes
     print(
-        f"{len(log):,} calls in {took:.1f} s: {ratio:.3f} of the ideal time of all of them and {alone:.3f} of "
-        f"that of the writes alone; {share:.2%} ({refused}) refused"
+        f"{len(log):,} calls in {took:.1f} s: {ratio:.3f} of the ideal time of all of them, "
+        f"{alone:.3f} of that of the writes alone; {share:.2%} ({refused}) refused"
     )
     return int(ended.returncode != 0 or ratio > 1.1 or share >= 0.02)
 

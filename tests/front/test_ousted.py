@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import sys
 from typing import Any
 
 import pytest
 
+from icaform.journal import Lease, open_store
 from tests.front import everything
 
 CREDENTIAL = """
@@ -49,3 +53,36 @@ def test_a_run_that_lost_its_lease_while_it_waited_for_its_turn_sends_nothing(la
     assert {each["reason"]["code"] for each in late.json["outcomes"]} == {"locked"}
     assert lab.plan().json["resource_changes"] == []
     assert lab.run("journal", "list", str(lab.folder), "--output", "json").json["pending"] == 0
+
+
+def test_a_run_whose_lease_is_taken_by_a_machine_with_another_clock_begins_nothing_more(
+    lab: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    lab.write("a.yaml", everything.cohort(2))
+    sleep, taken = lab.clock.sleep, []
+
+    def slept(seconds: float) -> None:
+        # While it waits, with no journal, for what an earlier run may have left behind.
+        if not taken:
+            store = open_store(str(lab.folder / ".icaform/journal.sqlite"), "lab", lab.clock.now)
+            taken.append(store.acquire("elsewhere", "", lab.clock.now() + ASLEEP, 300))
+            store.close()
+        sleep(seconds)
+
+    lab.clock.sleep = slept
+    with pytest.raises(SystemExit, match="13"):
+        lab.run("apply", str(lab.folder), "--yes")
+    assert isinstance(taken[0], Lease)
+    assert lab.writes() == []
+
+
+def test_a_run_on_a_machine_of_the_same_name_does_not_take_a_lease_that_lives(lab: Any) -> None:
+    lab.write("a.yaml", everything.cohort(2))
+    assert lab.plan().code == 0
+    name = f"{socket.gethostname()}/pid:[4026531836]:4194000"
+    store = open_store(str(lab.folder / ".icaform/journal.sqlite"), "lab", lab.clock.now)
+    assert isinstance(store.acquire(name, "", lab.clock.now(), 300), Lease)
+    store.close()
+    assert lab.run("apply", str(lab.folder), "--yes").code == 13
+    assert lab.writes() == []
