@@ -50,6 +50,8 @@ class Create:
     standing: Standing = Standing.PENDING
     remember: Remembered = field(default_factory=dict)
     irreversible: bool = False
+    grows: bool = False
+    """Something that its manifest stands for is there: another item, or this one in another generation."""
 
     @property
     def address(self) -> Address:

@@ -70,7 +70,7 @@ def check(plan: Plan, bounds: Bounds) -> list[Diagnostic]:
 
 def _is_kept(change: Create | Update, plan: Plan) -> bool:
     """Whether a change is to what exists of a protected resource; a batch exists once one item of it does."""
-    existing = isinstance(change, Update) or change.address.parent in plan.begun
+    existing = isinstance(change, Update) or change.grows or change.address.parent in plan.begun
     return change.desired.protected and existing
 
 

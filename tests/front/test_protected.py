@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 import pytest
@@ -46,3 +47,41 @@ def test_a_protected_batch_is_sent_once_and_does_not_grow(lab: Any) -> None:
     lab.write("icaform.yaml", SETTING.format(globs="[]"))
     assert apply(lab).code == 0
     assert sum(everything.analyses(lab).values()) == 5
+
+
+AGAIN = {
+    "another generation": everything.cohort(2, more="  generation: 2\n"),
+    "other items": everything.cohort(2).replace("S00", "T00"),
+    "other items of another generation": everything.cohort(2, more="  generation: 2\n").replace("S00", "T00"),
+}
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["journal kept", "journal lost"])
+@pytest.mark.parametrize("manifest", AGAIN.values(), ids=AGAIN)
+def test_a_protected_batch_is_not_sent_again_in_another_guise(lab: Any, manifest: str, lost: bool) -> None:
+    lab.write("icaform.yaml", SETTING.format(globs="[AnalysisBatch]"))
+    lab.write("cohort.yaml", everything.cohort(2))
+    assert lab.apply().code == 0
+    if lost:
+        lab.clock.sleep(1000)
+        shutil.rmtree(lab.folder / ".icaform")
+    lab.write("cohort.yaml", manifest)
+    ran = apply(lab)
+    assert ran.code == 11, ran.text
+    assert "AnalysisBatch/cohort is protected, and the plan would submit 2 items of it" in ran.text
+    assert len(everything.objects(lab, "Analysis")) == 2
+    lab.write("icaform.yaml", SETTING.format(globs="[]"))
+    assert apply(lab).code == 0
+    assert len(everything.objects(lab, "Analysis")) == 4
+
+
+def test_a_protected_batch_that_is_still_being_created_is_not_sent_again_either(slow_lab: Any) -> None:
+    lab = slow_lab
+    lab.control("POST", "/faults", {"match": {"method": "GET", "path": "*/analysisCreationBatch/*"},
+                                    "do": "status", "status": 403, "times": 99})  # fmt: skip
+    lab.write("icaform.yaml", SETTING.format(globs="[AnalysisBatch]"))
+    lab.write("cohort.yaml", everything.cohort(2))
+    assert lab.apply().code == 14
+    lab.control("DELETE", "/faults")
+    lab.write("cohort.yaml", AGAIN["another generation"])
+    assert apply(lab).code == 11

@@ -61,7 +61,8 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
 def _send(wish: Desired, live: Live | None, last: Remembered, view: View) -> Change:
     """No analysis stands for it: it was never sent, or ICA could not create one."""
     spec: Wish = wish.spec
-    place = view.resolved.get(wish.address, {}).get("project")
+    resolved = view.resolved.get(wish.address, {})
+    place = resolved.get("project")
     if ran_elsewhere(wish, place, view):
         return _elsewhere(wish, last, str(place))
     # Failures of another generation, or of an item that was corrected since, are not this one's.
@@ -87,6 +88,7 @@ def _send(wish: Desired, live: Live | None, last: Remembered, view: View) -> Cha
         Standing.DRIFTED if drifted else Standing.PENDING,
         irreversible=False,
         remember={"failures": failures},
+        grows=bool(resolved.get("begun")),
     )
 
 
@@ -134,9 +136,8 @@ def ran_elsewhere(wish: Desired, project_id: str | None, view: View) -> bool:
     """Whether the journal remembers this generation of the item in another project than that."""
     last = view.remembered.get(wish.address, {})
     there = last.get("project")
-    sent = (last.get("analysis") or last.get("batch")) and not last.get("failed")
     same = last.get("generation") == wish.spec.generation
-    return bool(sent and same and there and project_id and there != project_id)
+    return bool(was_sent(last) and same and there and project_id and there != project_id)
 
 
 def _elsewhere(wish: Desired, last: Remembered, project_id: str) -> Held:
@@ -172,6 +173,11 @@ def _uncreated(wish: Desired, live: Live | None, reason: str) -> Held:
             address=wish.address,
         ),
     )
+
+
+def was_sent(last: Remembered) -> bool:
+    """Whether an item is remembered of which ICA made an analysis, or was asked to."""
+    return bool((last.get("analysis") or last.get("batch")) and not last.get("failed"))
 
 
 def is_current(last: Remembered, spec: Wish) -> bool:

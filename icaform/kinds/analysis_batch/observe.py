@@ -14,7 +14,7 @@ from urllib.parse import quote
 from icaform.address import Address
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.kinds.analysis_batch.batches import Sent, batch_items, under_way
-from icaform.kinds.analysis_batch.compare import ran_elsewhere
+from icaform.kinds.analysis_batch.compare import ran_elsewhere, was_sent
 from icaform.kinds.analysis_batch.desire import NAME
 from icaform.kinds.analysis_batch.inputs import located
 from icaform.kinds.analysis_batch.marks import Marks, batch_tag, marked
@@ -50,6 +50,7 @@ def observe(wishes: Sequence[Desired], view: View, *, resolving: bool = True) ->
     unmanaged: list[Live] = []
     resolved: dict[Address, Mapping[str, Json]] = {}
     lacking: list[Desired] = []
+    sent_before = {address.parent for address, last in view.remembered.items() if was_sent(last)}
     for place, group in _by_project(wishes, view).items():
         try:
             project_id = yield from project(place)
@@ -59,8 +60,9 @@ def observe(wishes: Sequence[Desired], view: View, *, resolving: bool = True) ->
         sent: list[Sent] | None = None
         for batch in dict.fromkeys(wish.spec.batch for wish in group):
             mine = [wish for wish in group if wish.spec.batch == batch]
-            resolved |= {wish.address: {"project": project_id} for wish in mine}
             found = yield from _search(project_id, f"{view.workspace}/{batch}")
+            begun = bool(found) or mine[0].address.parent in sent_before
+            resolved |= {wish.address: {"project": project_id, "begun": begun} for wish in mine}
             unmanaged += _visible(mine, found, project_id, live)
             hidden = [
                 wish
@@ -296,7 +298,7 @@ def _resolve(
     # Thousands of items name a handful of pipelines: each is looked for once, found or not.
     looked: dict[str, Json | Rejected] = {}
     for wish in missing:
-        one: dict[str, Json] = {"project": project_id, "targets": ids}
+        one: dict[str, Json] = {**resolved[wish.address], "targets": ids}
         try:
             if "ref" not in wish.spec.said["pipeline"]:
                 question = canonical(wish.spec.said["pipeline"])
