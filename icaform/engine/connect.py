@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from icaform.diagnostic import Code, Diagnostic, Rejected
@@ -22,7 +23,6 @@ from icaform.state import Desired, Identity
 from icaform.wire import (
     Credential,
     Event,
-    Found,
     Limits,
     Means,
     Session,
@@ -74,7 +74,7 @@ class Server:
 
     url: str
     where: str
-    found: Found
+    credential: Credential
     embedded: bool = False
 
 
@@ -89,7 +89,7 @@ def server_of(world: World, place: Place, options: Options) -> Iterator[Server]:
         private_folder(place.state)
         try:
             with Embedded(state=place.state / "embedded.sqlite") as ica:
-                found = Found(Credential(Means.API_KEY, ica.api_key), "the embedded ICA")
+                found = Credential(Means.API_KEY, ica.api_key, where="the embedded ICA")
                 found = alone(found) if options.no_token else found
                 yield Server(ica.base_url, "embedded, as asked for", found, True)
         except OSError as error:
@@ -128,7 +128,7 @@ def session_of(
 
     session = Session(
         server.url,
-        server.found.credential,
+        server.credential,
         clock=world.clock,
         limits=limits,
         token_cache=None if server.embedded else cache_folder(world),
@@ -189,7 +189,7 @@ def open_run(
         )
         store = stack.enter_context(journal_of(world, place, options, read_only=read_only and not settles))
         who = session.identity()
-        secrets.guard(server.found.credential.secret)
+        secrets.guard(server.credential.secret)
         session.conceal = secrets.concealed
         project = find_project(options.flags, world.environ, world.home, place.setting.project)
         # The embedded server's port is another at each start, and a plan's digest covers the server.
@@ -230,6 +230,7 @@ def journal_of(world: World, place: Place, options: Options, *, read_only: bool)
         path = _trusted(place, place.setting.journal, world.environ)
     else:
         path = str(place.state / JOURNAL)
+        _refuse_links(place.state)
         if not read_only:
             private_folder(place.state)
     store = open_store(path, place.setting.workspace, world.clock.now, read_only=read_only)
@@ -252,11 +253,23 @@ def _trusted(place: Place, journal: str, environ: Mapping[str, str]) -> str:
 
 
 def private_folder(folder: Path) -> None:
-    """Make the folder for our own files; Rejected where that cannot be done."""
+    """Make the folder for our own files; Rejected where that cannot be done, or where links are in it."""
+    _refuse_links(folder)
     try:
         private.folder(folder)
     except OSError as error:
         raise Rejected([_unusable(f"{folder} cannot be made: {error.strerror}")]) from None
+
+
+def _refuse_links(folder: Path) -> None:
+    """Rejected where our own folder, or what is in it, is a link: a pull request may bring one, and have us
+    write wherever it leads.
+    """
+    link = next((each for each in chain([folder], folder.glob("*")) if each.is_symlink()), None)
+    if link is not None:
+        why = f"{link} is a link; icaform keeps its own files in no place that a link leads to"
+        how = "remove the link, or choose the journal's place with --journal or ICAFORM_JOURNAL"
+        raise Rejected([Diagnostic(Code.BAD_SETTING, why, how)])
 
 
 def cache_folder(world: World) -> Path | None:

@@ -4,7 +4,7 @@ Importing this costs little: ``requests`` is loaded by the first Session.
 """
 
 from icaform.wire.clock import Clock, SystemClock
-from icaform.wire.credential import Credential, Found, Means, alone, find_credential
+from icaform.wire.credential import Credential, Means, alone, find_credential
 from icaform.wire.jwt import Identity
 from icaform.wire.limits import Event, Limits
 from icaform.wire.problem import (
@@ -27,7 +27,6 @@ __all__ = [
     "Clock",
     "Credential",
     "Event",
-    "Found",
     "Identity",
     "Limits",
     "Means",

@@ -12,11 +12,14 @@ import base64
 import re
 import threading
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
+from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.operation import Answer, Call
 from icaform.wire.clock import Clock
 from icaform.wire.credential import Credential, Means
-from icaform.wire.jwt import delay, expiry, lifetime
+from icaform.wire.jwt import Identity, delay, expiry, identity, lifetime
 from icaform.wire.problem import BadAnswer, Unauthorised, WireError
 from icaform.wire.tokencache import Token, TokenCache
 
@@ -34,7 +37,7 @@ Post = Callable[[Call, Mapping[str, str]], Answer]
 
 
 class Tokens:
-    """The tokens of one credential.
+    """The tokens that a server, which is only named here, gives for one credential.
 
     Raises Unauthorised where ICA will not give one, and whatever ``post`` raises. An Unauthorised stays: a
     wrong key is not tried again, for that locks accounts.
@@ -43,12 +46,16 @@ class Tokens:
     def __init__(
         self,
         credential: Credential,
+        server: str,
         post: Post,
         clock: Clock,
         cache: TokenCache | None,
         pause: Callable[[float], None],
     ) -> None:
         self._credential = credential
+        self._server = urlsplit(server).netloc
+        self.refused = f"{self._server} does not take {credential}"
+        """What is to be said of a 401."""
         self._post = post
         self._clock = clock
         self._cache = cache
@@ -63,16 +70,26 @@ class Tokens:
         token = self._token
         return token.text if token and token.usable(self._clock.now()) else self._obtain("")
 
-    def renew(self, stale: str) -> str:
-        """Another token than the one that ICA did not take."""
-        return self._obtain(stale)
+    def renew(self, stale: str, call: Call) -> str:
+        """Another token than the one that ICA did not take with this call."""
+        return self._obtain(stale, call)
+
+    def identity(self) -> Identity:
+        """Whom they speak for; Rejected where one that was handed in does not say it."""
+        if who := identity(self.current()):
+            return who
+        said = "does not say which tenant and user it is for"
+        if self._credential.means is Means.TOKEN:
+            remedy = _another(self._credential.where)
+            raise Rejected([Diagnostic(Code.UNAUTHORISED, f"{self._credential} {said}", remedy)])
+        raise Unauthorised(MINT, f"the token that {self._server} gives for {self._credential} {said}")
 
     def secrets(self) -> tuple[str, ...]:
         """What must not be shown even if a server repeats it."""
         basic = _basic(self._credential) if self._credential.means is Means.BASIC else ""
         return (self._token.text if self._token else "", self._credential.secret, basic)
 
-    def _obtain(self, stale: str) -> str:
+    def _obtain(self, stale: str, call: Call = MINT) -> str:
         tries = self._tries
         with self._lock:
             now = self._clock.now()
@@ -82,7 +99,7 @@ class Tokens:
             if self._failure and (self._tries != tries or isinstance(self._failure, Unauthorised)):
                 raise self._failure
             try:
-                self._token = self._next(stale, now)
+                self._token = self._next(stale, call, now)
             except WireError as error:
                 self._failure = error
                 raise
@@ -91,9 +108,9 @@ class Tokens:
             self._failure = None
             return self._token.text
 
-    def _next(self, stale: str, now: float) -> Token:
+    def _next(self, stale: str, call: Call, now: float) -> Token:
         if self._credential.means is Means.TOKEN:
-            return self._given(stale, now)
+            return self._given(stale, call, now)
         if self._cache and not self._token and not stale:
             kept = self._cache.read()
             if kept and kept.minted <= now + _SKEW and kept.usable(now):
@@ -104,11 +121,13 @@ class Tokens:
             self._cache.write(token)
         return token
 
-    def _given(self, stale: str, now: float) -> Token:
+    def _given(self, stale: str, call: Call, now: float) -> Token:
         if stale:
-            ends = expiry(stale)
-            why = "has expired" if ends is not None and ends <= now else "is not one that ICA takes"
-            raise Unauthorised(MINT, f"the access token {why}", status=401, remedy=_ANOTHER)
+            said, ends = self.refused, expiry(stale)
+            if ends is not None and ends <= now:
+                moment = datetime.fromtimestamp(ends, UTC)
+                said = f"{said}: it expired on {moment:%Y-%m-%d at %H:%M} UTC"
+            raise Unauthorised(call, said, status=401, remedy=_another(self._credential.where))
         if not self._token:
             return Token(self._credential.secret, now, _left(self._credential.secret, now))
         # One that cannot be made to live longer is used until ICA takes it no more.
@@ -147,15 +166,27 @@ class Tokens:
             )
         if answer.problem:
             credential = self._credential
-            sentence = f"ICA gives no token for this {credential.means.value}: {answer.problem}"
-            several = credential.means is Means.BASIC and not credential.tenant
-            raise Unauthorised(call, sentence, problem=answer.problem, remedy=_WHICH if several else "")
+            sentence = f"{self._server} gives no token for {credential}: {answer.problem}"
+            remedy = _REMEDY.get(credential.means, "") if not credential.tenant else ""
+            raise Unauthorised(call, sentence, problem=answer.problem, remedy=remedy)
         return _read(call, answer, now)
 
 
-_ANOTHER = "Get a new token, or set ICAV2_X_API_KEY so that icaform can get tokens itself."
 _LATER = "Run again later; ICA's clock or its settings of tokens are not right."
-_WHICH = "Check ICAV2_USERNAME and ICAV2_PASSWORD; who is in several tenants names one in ICAV2_TENANT_NAME."
+_REMEDY = {
+    Means.BASIC: "Check both; who is in several tenants names one in ICAV2_TENANT_NAME.",
+    Means.KEY_ALONE: "Check the key. With --no-token one token is bought all the same, for it alone tells "
+    "whose key it is (tenant and user); where the key may buy none, give ICAV2_ACCESS_TOKEN "
+    "without --no-token.",
+}
+
+
+def _another(where: str) -> str:
+    """What to do about a token that was handed in and counts no more."""
+    if not where or where.startswith("~"):
+        return "Get a new token, or set ICAV2_X_API_KEY so that icaform can get tokens itself."
+    drop = "Leave out" if where.startswith("--") else "Unset"
+    return f"{drop} {where} so that an API key is used (ICAV2_X_API_KEY), or give a new token."
 
 
 def _basic(credential: Credential) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.wire.clock import Clock, SystemClock
 from icaform.wire.icav2 import CliFile, read_config, read_session
 from icaform.wire.jwt import expiry
-from icaform.wire.server import base_url, flag
+from icaform.wire.server import base_url, flag, flag_place
 
 _SENDABLE = re.compile(r"[\x21-\x7e]{1,16384}")
 
@@ -30,21 +30,18 @@ class Means(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A secret and how it is used. Neither its repr nor its str shows anything but the means."""
+    """A secret, how it is used and where it was found. Its repr and its str never show the secret."""
 
     means: Means
     secret: str = field(repr=False)
     user: str = field(default="", repr=False)
     tenant: str = field(default="", repr=False)
     """For BASIC: the tenant's name, where the user belongs to several."""
+    where: str = field(default="", compare=False)
 
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A credential and the place where it was found, to show."""
-
-    credential: Credential
-    where: str
+    def __str__(self) -> str:
+        means = Means.API_KEY if self.means is Means.KEY_ALONE else self.means
+        return f"the {means.value} from {self.where}" if self.where else f"the {means.value}"
 
 
 def find_credential(
@@ -53,7 +50,7 @@ def find_credential(
     home: Path,
     server: str,
     clock: Clock | None = None,
-) -> Found:
+) -> Credential:
     """The credential for a server, from the first place that has one.
 
     Order: ``--access-token``, ``--x-api-key``, ``ICAV2_ACCESS_TOKEN``, ``ICAV2_X_API_KEY``,
@@ -66,8 +63,8 @@ def find_credential(
     """
     notes: list[str] = []
     for value, means, where in (
-        (flag(flags, "access_token"), Means.TOKEN, "--access-token"),
-        (flag(flags, "x_api_key"), Means.API_KEY, "--x-api-key"),
+        (flag(flags, "access_token"), Means.TOKEN, flag_place(flags, environ, "access_token")),
+        (flag(flags, "x_api_key"), Means.API_KEY, flag_place(flags, environ, "x_api_key")),
         (environ.get("ICAV2_ACCESS_TOKEN", ""), Means.TOKEN, "ICAV2_ACCESS_TOKEN"),
         (environ.get("ICAV2_X_API_KEY", ""), Means.API_KEY, "ICAV2_X_API_KEY"),
         (environ.get("ICAV2_PS_TOKEN", ""), Means.PS_TOKEN, "ICAV2_PS_TOKEN"),
@@ -90,13 +87,14 @@ def find_credential(
             (config, "access-token", Means.TOKEN),
         ):
             place = f"{file.name} ({name})"
-            value = file.values.get(name, "")
-            if name in file.opaque:
+            value = file.values.get(name, "").strip()
+            if name in file.encrypted:
                 notes.append(f"{place} is encrypted, and only icav2 can read it.")
             elif value and means is Means.TOKEN and (expiry(value) or now + 1) <= now:
                 notes.append(f"{place} has expired by this machine's clock.")
             elif value:
                 return _found(value, means, place)
+        notes += [*_barren(session, "access-token"), *_barren(config, "x-api-key", "access-token")]
     raise Rejected(
         [
             Diagnostic(
@@ -109,6 +107,15 @@ def find_credential(
     )
 
 
+def _barren(file: CliFile, *names: str) -> list[str]:
+    """What to say of a file of the CLI that is there and has nothing of what is looked for."""
+    if file.flaw:
+        return [f"{file.name} {file.flaw}."]
+    if not file.there or any(each in file.values or each in file.encrypted for each in names):
+        return []
+    return [f"{file.name} holds no {' or '.join(names)} that icaform can read."]
+
+
 def _other_host(config: CliFile, server: str) -> bool:
     named = config.values.get("server-url", "")
     try:
@@ -117,23 +124,24 @@ def _other_host(config: CliFile, server: str) -> bool:
         return True
 
 
-def alone(found: Found) -> Found:
+def alone(found: Credential) -> Credential:
     """The same API key, sent with every call; Rejected where something else was found."""
-    if found.credential.means is not Means.API_KEY:
+    if found.means is not Means.API_KEY:
         said = f"--no-token wants an API key, and {found.where} holds another credential."
-        raise Rejected([Diagnostic(Code.BAD_SETTING, said, "Give the key in ICAV2_X_API_KEY.")])
-    return Found(Credential(Means.KEY_ALONE, found.credential.secret), found.where)
+        remedy = f"Give the key in ICAV2_X_API_KEY, without {found.where}."
+        raise Rejected([Diagnostic(Code.BAD_SETTING, said, remedy)])
+    return replace(found, means=Means.KEY_ALONE)
 
 
-def _basic(user: str, password: str, tenant: str) -> Found:
+def _basic(user: str, password: str, tenant: str) -> Credential:
     # The first colon ends the user (RFC 7617), and the tenant stands in a URL.
     if ":" in user or not (user + password + tenant).isprintable():
         said = "ICAV2_USERNAME, ICAV2_PASSWORD or ICAV2_TENANT_NAME has characters that cannot be sent."
         raise Rejected([Diagnostic(Code.BAD_SETTING, said, "Set them again, without colons or line ends.")])
-    return Found(Credential(Means.BASIC, password, user, tenant), "ICAV2_USERNAME and ICAV2_PASSWORD")
+    return Credential(Means.BASIC, password, user, tenant, "ICAV2_USERNAME and ICAV2_PASSWORD")
 
 
-def _found(value: str, means: Means, where: str) -> Found:
+def _found(value: str, means: Means, where: str) -> Credential:
     value = value.strip()
     if not _SENDABLE.fullmatch(value):
         raise Rejected(
@@ -145,4 +153,4 @@ def _found(value: str, means: Means, where: str) -> Found:
                 )
             ]
         )
-    return Found(Credential(means, value), where)
+    return Credential(means, value, where=where)

@@ -124,7 +124,7 @@ class Unauthorised(WireError):
 
     code = Code.UNAUTHORISED
     usually_certain = True
-    advice = "Check the API key or token (icaform whoami says which one is used) and its tenant."
+    advice = "Check that it is valid still, and of this server and the right tenant."
 
 
 class BadAnswer(WireError):

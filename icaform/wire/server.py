@@ -38,7 +38,8 @@ def find_server(
     a manifest comes from a pull request, and it must not decide where a key goes.
     """
     if given := flag(flags, "server_url"):
-        return Setting(base_url(given, "--server-url"), "--server-url")
+        where = flag_place(flags, environ, "server_url")
+        return Setting(base_url(given, where), where)
     for name in ("ICAV2_BASE_URL", "ICAV2_SERVER_URL"):
         if given := environ.get(name, "").strip():
             return Setting(base_url(given, name), name)
@@ -78,7 +79,7 @@ def find_project(
     with the official CLI is left alone: it would make a run depend on a shell's past.
     """
     candidates = (
-        (flag(flags, "project_id"), "--project-id"),
+        (flag(flags, "project_id"), flag_place(flags, environ, "project_id")),
         (environ.get("ICAV2_PROJECT_ID"), "ICAV2_PROJECT_ID"),
         (configured, "icaform.yaml"),
     )
@@ -91,6 +92,13 @@ def find_project(
 def flag(flags: Mapping[str, str | None], name: str) -> str:
     """A command line option's value by its name with underscores or hyphens; empty where not given."""
     return (flags.get(name) or flags.get(name.replace("_", "-")) or "").strip()
+
+
+def flag_place(flags: Mapping[str, str | None], environ: Mapping[str, str], name: str) -> str:
+    """Where an option's value was given: each has a variable too, which the command line goes before."""
+    variable = f"ICAFORM_{name.upper()}"
+    same = environ.get(variable, "").strip() == flag(flags, name)
+    return variable if same else f"--{name.replace('_', '-')}"
 
 
 def base_url(text: str, where: str) -> str:

@@ -20,7 +20,7 @@ from icaform.wire.auth import MINT, Tokens
 from icaform.wire.clock import Clock
 from icaform.wire.credential import Credential, Means
 from icaform.wire.fan import fan_out
-from icaform.wire.jwt import Identity, identity
+from icaform.wire.jwt import Identity
 from icaform.wire.limits import MIB, Event, Limits
 from icaform.wire.memory import Loan, Memory, TooMuch
 from icaform.wire.paging import collect
@@ -96,7 +96,7 @@ class Session:
         self._counting = threading.Lock()
         self._agent = f"icaform/{__version__}"
         cache = TokenCache(token_cache, self.server, credential) if token_cache else None
-        self._tokens = Tokens(credential, self._with_headers, clock, cache, self._pause)
+        self._tokens = Tokens(credential, self.server, self._with_headers, clock, cache, self._pause)
         key = {"X-API-Key": credential.secret} if credential.means is Means.KEY_ALONE else None
         self._standing: Mapping[str, str] | None = key
         self._date: tuple[str, float] = ("", 0.0)
@@ -131,10 +131,8 @@ class Session:
         return fan_out(self.send, calls, self._limits.workers)
 
     def identity(self) -> Identity:
-        """Whom the token speaks for; mints one if need be. WireError as ``send``."""
-        if who := identity(self._tokens.current()):
-            return who
-        raise Unauthorised(MINT, "the access token does not say which tenant and user it is for")
+        """Whom the token speaks for; mints one if need be. WireError as ``send``; Rejected as ``Tokens``."""
+        return self._tokens.identity()
 
     @property
     def calls_per_second(self) -> float | None:
@@ -181,12 +179,12 @@ class Session:
                 bearer = question.authorisation or {"Authorization": f"Bearer {token}"}
                 answer = self._exchange(call, data, {**headers, **bearer}, question)
                 if answer.status == 401 and self._standing and bearer is self._standing:
-                    said = f"ICA does not take the API key: {answer.problem}"
+                    said = f"{self._tokens.refused}: {answer.problem}"
                     raise Unauthorised(call, said, problem=answer.problem)
                 if answer.status != 401 or not token:
                     return answer
                 if renewed:
-                    said = f"with a new token too: {answer.problem}"
+                    said = f"{self._tokens.refused}, with a new token too: {answer.problem}"
                     raise Unauthorised(call, said, problem=answer.problem)
             except WireError as error:
                 # One try whose end is unknown leaves the whole call in doubt, however the later ones end.
@@ -204,12 +202,12 @@ class Session:
                 pace = self._pace.calls_per_second
                 self._tell(Event("retry", str(call), error.status or None, delay, error.sentence, pace))
             else:
-                self._token(certain=not doubt, stale=token)
+                self._token(certain=not doubt, stale=token, call=call)
                 renewed = True
 
-    def _token(self, *, certain: bool, stale: str = "") -> str:
+    def _token(self, *, certain: bool, stale: str = "", call: Call = MINT) -> str:
         try:
-            return self._tokens.renew(stale) if stale else self._tokens.current()
+            return self._tokens.renew(stale, call) if stale else self._tokens.current()
         except WireError as error:
             raise error.regarding(certain) from None
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from icaform.wire.credential import Credential
 
 _LARGEST = 1 << 17
+# Not what a link leads to, and no wait for the writer of a pipe.
+_NO_OTHER = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class TokenCache:
     def read(self) -> Token | None:
         """The kept token, if the file is ours alone and whole."""
         try:
-            with open(os.open(self._path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb") as file:
+            with open(os.open(self._path, os.O_RDONLY | _NO_OTHER), "rb") as file:
                 facts = os.fstat(file.fileno())
                 if os.name == "posix" and (facts.st_uid != os.getuid() or facts.st_mode & 0o077):
                     return None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -91,6 +94,9 @@ def test_a_key_alone_goes_with_every_call_and_a_token_only_tells_whose_it_is(lab
     assert len(lab.requests("POST", "/tokens")) == 1
     ran = lab.run("whoami", str(lab.folder), "-o", "json", "--no-token", environ=BASIC)
     assert (ran.code, ran.json["diagnostics"][0]["code"]) == (78, "bad-setting")
+    beside = {**key, "ICAV2_ACCESS_TOKEN": lab.api("POST", "/api/tokens")["token"]}
+    ran = lab.run("whoami", str(lab.folder), "-o", "json", "--no-token", environ=beside)
+    assert "without ICAV2_ACCESS_TOKEN" in ran.json["diagnostics"][0]["remedy"], "the key is there already"
 
 
 def test_who_is_in_several_tenants_is_told_to_name_one(lab: Lab) -> None:
@@ -216,6 +222,146 @@ def test_of_two_places_with_a_credential_the_earlier_one_is_used_and_told(lab: L
             assert (ran.code, ran.json.get("credential_from")) == (0, earlier[0]), (earlier[0], later[0])
             cases += 1
     print(f"{cases} pairs of places")
+
+
+KNOWN = ("server", "server_from", "credential", "credential_from")
+
+
+def refused(lab: Lab) -> list[tuple[str, str, dict[str, str], tuple[str, ...], dict[str, Any] | None]]:
+    """Each means refused: what whoami calls it, its place, its environment and flags, and ICA's fault."""
+    key, token = {"ICAV2_X_API_KEY": lab.ica.api_key}, lab.api("POST", "/api/tokens")["token"]
+    stale = {"match": {"method": "GET"}, "do": "stale_token", "times": 99}
+    return [
+        ("API key", "ICAV2_X_API_KEY", {"ICAV2_X_API_KEY": "CANARY-wrong"}, (), None),
+        ("API key", "--x-api-key", {}, ("--x-api-key", "CANARY-wrong"), None),
+        ("API key on every call", "ICAV2_X_API_KEY", {"ICAV2_X_API_KEY": "CANARY-k"}, ("--no-token",), None),
+        (
+            "user and password",
+            "ICAV2_USERNAME and ICAV2_PASSWORD",
+            BASIC | {"ICAV2_PASSWORD": "CANARY-p"},
+            (),
+            None,
+        ),
+        ("psToken", "ICAV2_PS_TOKEN", {"ICAV2_PS_TOKEN": "CANARY-ps"}, (), None),
+        ("API key", "ICAV2_X_API_KEY", key, (), stale),
+        ("API key on every call", "ICAV2_X_API_KEY", key, ("--no-token",), stale),
+        ("access token", "ICAV2_ACCESS_TOKEN", {"ICAV2_ACCESS_TOKEN": token}, (), stale),
+        ("access token", "--access-token", {}, ("--access-token", token), stale),
+    ]
+
+
+def test_whoever_is_refused_is_told_with_what_from_where_and_by_which_server(lab: Lab) -> None:
+    lab.write("p.yaml", everything.CREDENTIALS)
+    lab.environ.update(everything.SECRETS)
+    cases = refused(lab)
+    for means, place, environ, flags, fault in cases:
+        lab.control("PUT", "/faults", [fault] if fault else [])
+        ran = lab.run("plan", str(lab.folder), "-o", "json", *flags, environ=environ)
+        (found,) = ran.json["diagnostics"]
+        assert (ran.code, found["code"]) == (77, "unauthorised"), (means, place)
+        said = f"{means.removesuffix(' on every call')} from {place}"
+        assert f"{urlsplit(lab.ica.base_url).netloc} " in found["summary"], found
+        assert said in found["summary"], (said, found)
+        assert found["remedy"]
+        assert "whoami" not in found["remedy"]
+        for secret in (*environ.values(), *flags[1:]):
+            if secret != BASIC["ICAV2_USERNAME"]:
+                assert secret not in ran.text
+    print(f"{len(cases)} refusals")
+
+
+def test_whoami_tells_server_and_credential_beside_the_refusal(lab: Lab) -> None:
+    cases = refused(lab)
+    for means, place, environ, flags, fault in cases:
+        lab.control("PUT", "/faults", [fault] if fault else [])
+        wanted = dict(zip(KNOWN, (lab.ica.base_url, "ICAV2_BASE_URL", means, place), strict=True))
+        ran = lab.run("whoami", str(lab.folder), "-o", "json", *flags, environ=environ)
+        assert (ran.code, ran.json["exit_code"], ran.json["errored"]) == (77, 77, True), (means, place)
+        assert {name: ran.json[name] for name in KNOWN} == wanted
+        assert ran.json["diagnostics"][0]["code"] == "unauthorised"
+        plain = lab.run("whoami", str(lab.folder), *flags, environ=environ)
+        rows = dict(re.split("  +", line) for line in plain.out.splitlines())
+        assert plain.code == 77
+        assert {name: rows[name.replace("_", " ")] for name in wanted} == wanted
+        assert "error[unauthorised]" in plain.err
+        for secret in (*environ.values(), *flags[1:]):
+            if secret != BASIC["ICAV2_USERNAME"]:
+                assert secret not in ran.text + plain.text
+    print(f"{len(cases)} refusals, in two dialects")
+
+
+def test_whoami_tells_server_and_credential_of_a_server_that_is_down(lab: Lab) -> None:
+    key = {"ICAV2_X_API_KEY": lab.ica.api_key, "ICAV2_BASE_URL": "http://127.0.0.1:9/ica/rest"}
+    ran = lab.run("whoami", str(lab.folder), "-o", "json", environ=key)
+    assert (ran.code, ran.json["diagnostics"][0]["code"]) == (69, "unreachable")
+    assert ran.json["server"] == key["ICAV2_BASE_URL"]
+    assert (ran.json["server_from"], ran.json["credential_from"]) == ("ICAV2_BASE_URL", "ICAV2_X_API_KEY")
+
+
+def test_an_option_that_its_variable_gave_is_told_by_the_variable(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = lab.api("POST", "/api/tokens")["token"]
+    for option, field, value in (
+        ("--x-api-key", "credential_from", lab.ica.api_key),
+        ("--access-token", "credential_from", token),
+        ("--server-url", "server_from", lab.ica.base_url),
+    ):
+        variable = "ICAFORM_" + option[2:].replace("-", "_").upper()
+        for name in ("--x-api-key", "--access-token", "--server-url"):
+            monkeypatch.delenv("ICAFORM_" + name[2:].replace("-", "_").upper(), raising=False)
+        rest = {} if field == "credential_from" else {"ICAV2_X_API_KEY": lab.ica.api_key}
+        ran = lab.run("whoami", str(lab.folder), "-o", "json", option, value, environ=rest)
+        assert (ran.code, ran.json[field]) == (0, option)
+        monkeypatch.setenv(variable, value)
+        ran = lab.run("whoami", str(lab.folder), "-o", "json", environ={**rest, variable: value})
+        assert (ran.code, ran.json[field]) == (0, variable)
+
+
+def test_a_token_that_expired_is_told_by_its_place_and_time_and_how_to_let_the_key_come_in(lab: Lab) -> None:
+    token = lab.api("POST", "/api/tokens")["token"]
+    ended = datetime.fromtimestamp(lab.clock.now() + 3600, UTC)
+    lab.clock.sleep(400 * 86_400)
+    key, given = {"ICAV2_X_API_KEY": lab.ica.api_key}, {"ICAV2_ACCESS_TOKEN": token}
+    for environ, flags, place, remedy in (
+        (key | given, (), "ICAV2_ACCESS_TOKEN", "Unset ICAV2_ACCESS_TOKEN"),
+        (key, ("--access-token", token), "--access-token", "Leave out --access-token"),
+    ):
+        lab.forget_requests()
+        ran = lab.run("whoami", str(lab.folder), "-o", "json", *flags, environ=environ)
+        (found,) = ran.json["diagnostics"]
+        assert (ran.code, found["code"]) == (77, "unauthorised")
+        assert found["summary"].startswith(f"GET {lab.requests()[0]['path']}: "), "the call that was made"
+        assert f"the access token from {place}: it expired on {ended:%Y-%m-%d at %H:%M}" in found["summary"]
+        assert remedy in found["remedy"]
+        assert "set ICAV2_X_API_KEY" not in found["remedy"]
+        assert token not in ran.text
+        assert not lab.requests("POST")
+    assert lab.run("whoami", str(lab.folder), environ=key).code == 0, "the remedy holds"
+
+
+def test_a_token_that_is_none_is_told_by_its_place_and_of_no_call_that_was_not_made(lab: Lab) -> None:
+    ran = lab.run("whoami", str(lab.folder), "-o", "json", environ={"ICAV2_ACCESS_TOKEN": "CANARY-token"})
+    (found,) = ran.json["diagnostics"]
+    assert (ran.code, found["code"], lab.requests()) == (77, "unauthorised", [])
+    assert found["summary"].startswith("the access token from ICAV2_ACCESS_TOKEN does not say")
+    assert "Unset ICAV2_ACCESS_TOKEN" in found["remedy"]
+    assert ran.json["credential_from"] == "ICAV2_ACCESS_TOKEN"
+    assert "CANARY" not in ran.text
+
+
+def test_a_key_alone_that_gets_no_token_is_told_what_the_token_is_for(lab: Lab) -> None:
+    key = {"ICAV2_X_API_KEY": lab.ica.api_key}
+    fault = {"match": {"path": "/api/tokens"}, "do": "status", "status": 403, "times": 99}
+    lab.control("PUT", "/faults", [fault])
+    ran = lab.run("whoami", str(lab.folder), "-o", "json", "--no-token", environ=key)
+    (found,) = ran.json["diagnostics"]
+    assert (ran.code, found["code"], len(lab.requests())) == (77, "unauthorised", 1)
+    assert "the API key from ICAV2_X_API_KEY" in found["summary"]
+    for part in ("--no-token", "one token", "whose key it is", "ICAV2_ACCESS_TOKEN"):
+        assert part in found["remedy"]
+    told = json.dumps(lab.run("whoami", str(lab.folder), "-o", "json", environ=key).json)
+    assert "one token" not in told, "it is the reason of --no-token alone"
 
 
 def test_a_plan_tells_the_time_that_a_known_limit_implies_and_invents_none(lab: Lab) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from icaform.diagnostic import Code, Rejected
@@ -57,7 +62,7 @@ def test_credentials_are_taken_from_the_first_documented_place_that_has_one(home
             secret = value if isinstance(value, str) else value[1]
             chosen = chosen or (where, Credential(means, secret, "ada" if means is Means.BASIC else ""))
         found = find_credential(flags, environ, home, ICA, clock)
-        assert (found.where, found.credential) == chosen
+        assert (found.where, found) == chosen
         cases += 1
     assert cases == 255
     print(f"{cases} sets of places")
@@ -108,7 +113,7 @@ def test_an_encrypted_key_is_explained_and_not_tried(home, clock):
 
 def test_a_key_kept_for_one_server_is_not_sent_to_another(home, clock):
     write(home, "config.yaml", "server-url: ica.illumina.com\nx-api-key: k-1\n")
-    assert find_credential({}, NOTHING, home, ICA, clock).credential.secret == "k-1"
+    assert find_credential({}, NOTHING, home, ICA, clock).secret == "k-1"
     with pytest.raises(Rejected) as caught:
         find_credential({}, NOTHING, home, "https://ica.example.org/ica/rest", clock)
     assert "another server" in caught.value.diagnostics[0].detail
@@ -122,6 +127,119 @@ def test_a_strange_file_holds_no_credential(home, clock, text):
     with pytest.raises(Rejected) as caught:
         find_credential({}, NOTHING, home, ICA, clock)
     assert code_of(caught) is Code.NO_CREDENTIALS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"x-api-key": "k-1"\n',
+        "'x-api-key': k-1\n",
+        "\ufeffx-api-key: k-1\n",
+        "x-api-key:\n  k-1\n",
+        "x-api-key: |\n  k-1\n",
+        "x-api-key: >-\n  k-1\noutput-format: table\n",
+        "{output-format: table, x-api-key: k-1}",
+        "--- # of icav2\nx-api-key : k-1 # mine\n...\n",
+        "x-api-key: !!str k-1\r\n",
+        "profiles: {x-api-key: other}\nx-api-key: k-1\nlist: [x-api-key, other]\n",
+    ],
+)
+def test_a_key_is_read_however_yaml_lets_it_be_written(home, clock, text):
+    write(home, "config.yaml", text)
+    found = find_credential({}, NOTHING, home, ICA, clock)
+    assert (found.secret, found.where) == ("k-1", "~/.icav2/config.yaml (x-api-key)")
+
+
+def _is_a_folder(path):
+    path.mkdir()
+
+
+def _is_a_pipe(path):
+    os.mkfifo(path)
+
+
+def _is_too_long(path):
+    path.write_text("# " + "x" * 70_000 + "\nx-api-key: CANARY\n")
+
+
+def _is_latin(path):
+    path.write_bytes(b"# sch\xfcler\nx-api-key: CANARY\n")
+
+
+def _is_broken(path):
+    path.write_text("x-api-key: CANARY\nlist: [\n")
+
+
+def _is_a_list(path):
+    path.write_text("[x-api-key, CANARY]\n")
+
+
+def _has_a_mapping(path):
+    path.write_text("x-api-key: {a: CANARY}\n")
+
+
+def _has_an_alias(path):
+    path.write_text("a: &a CANARY\nx-api-key: *a\n")
+
+
+def _has_none(path):
+    path.write_text("server-url: ica.illumina.com\nx-api-key: ''\naccess-token: ~\n")
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (_is_a_folder, "is no file"),
+        (_is_a_pipe, "is no file"),
+        (_is_too_long, "is longer than"),
+        (_is_latin, "is no YAML"),
+        (_is_broken, "is no YAML"),
+        (_is_a_list, "holds no"),
+        (_has_a_mapping, "holds no"),
+        (_has_an_alias, "holds no"),
+        (_has_none, "holds no"),
+    ],
+)
+def test_a_file_of_the_cli_that_gives_nothing_is_named(home, clock, make, said):
+    for name in ("config.yaml", ".session.ica.yaml"):
+        make(home / ".icav2" / name)
+        with pytest.raises(Rejected) as caught:
+            find_credential({}, NOTHING, home, ICA, clock)
+        (diagnostic,) = caught.value.diagnostics
+        assert diagnostic.code is Code.NO_CREDENTIALS
+        assert f"~/.icav2/{name} {said}" in diagnostic.detail
+        assert "encrypted" not in diagnostic.detail
+        assert "ICAV2_X_API_KEY" in diagnostic.remedy
+        assert "CANARY" not in str(diagnostic) + diagnostic.detail
+
+
+def test_a_file_that_may_not_be_read_is_named(home, clock, monkeypatch):
+    write(home, "config.yaml", "x-api-key: k-1\n")
+
+    def refuse(self, *_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(Rejected) as caught:
+        find_credential({}, NOTHING, home, ICA, clock)
+    assert "~/.icav2/config.yaml cannot be read: Permission denied" in caught.value.diagnostics[0].detail
+
+
+def test_where_the_cli_was_never_used_nothing_is_said_of_it(tmp_path, clock):
+    (tmp_path / "file").write_text("")
+    for home in (tmp_path, tmp_path / "none", tmp_path / "file"):
+        with pytest.raises(Rejected) as caught:
+            find_credential({}, NOTHING, home, ICA, clock)
+        assert caught.value.diagnostics[0].detail == ""
+
+
+def test_no_yaml_library_is_loaded_to_look_for_a_credential_that_is_elsewhere():
+    code = (
+        "import sys, pathlib; from icaform.wire import find_credential;"
+        f"find_credential({{}}, {{'ICAV2_X_API_KEY': 'k'}}, pathlib.Path('/nonexistent'), {ICA!r});"
+        "assert not [each for each in sys.modules if each.startswith('ruamel')]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize("value", ["a b", "a\nb", "schlüssel", "\x1b[31m", "x" * 20000])
