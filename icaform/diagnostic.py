@@ -49,7 +49,7 @@ class Code(Enum):
     WRONG_TYPE = "wrong-type", "A value has another type than its field."
     BAD_VALUE = "bad-value", "A value is outside what its field, or ICA, allows."
     DECLARED_TWICE = "declared-twice", "One resource is declared in two places."
-    INLINE_SECRET = "inline-secret", "A secret stands in the manifest; only references to secrets may."
+    INLINE_SECRET = "inline-secret", "A secret, or a url that holds one, stands in the manifest; refer to it."
     # references
     UNKNOWN_REFERENCE = "unknown-reference", "A reference names a resource that is not declared."
     REFERENCE_CYCLE = "reference-cycle", "Resources refer to each other in a circle."

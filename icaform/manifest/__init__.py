@@ -12,7 +12,7 @@ from icaform.manifest.checking import check, check_value
 from icaform.manifest.document import Document, Json
 from icaform.manifest.ledger import BYTES, Allowance
 from icaform.manifest.reading import read, too_large
-from icaform.manifest.secrecy import shown
+from icaform.manifest.secrecy import opener, shown
 
 __all__ = [
     "BYTES",
@@ -21,6 +21,7 @@ __all__ = [
     "Json",
     "check",
     "check_value",
+    "opener",
     "read",
     "shown",
     "too_large",

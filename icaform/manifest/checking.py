@@ -32,7 +32,7 @@ Place = Callable[[tuple[Key, ...], bool], Origin | None]
 # Values of a document, from which on only the first wrong item of each list is told: pydantic keeps every
 # error until it has found the last, and a million of them take 400 MB.
 _MANY = 100_000
-_WRAPPED = frozenset({"model", "function-after", "function-before", "function-wrap"})
+_WRAPPED = frozenset({"model", "function-after", "function-wrap"})
 # What is wrong with a value that was refused when it was read is known; its type and limits are a
 # consequence.
 _CONSEQUENCES = frozenset({Code.WRONG_TYPE, Code.BAD_VALUE})

@@ -1,7 +1,8 @@
 """Which parts of a manifest no diagnostic repeats.
 
 A secret should never stand in a manifest, and the person who put one there by mistake finds the mistake in a
-public log. So whatever stands under a key that sounds like a secret is not shown, whether or not it is one.
+public log. So whatever stands under a key that sounds like a secret is not shown, whether or not it is one;
+nor is a url that opens what it names to whoever reads it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from functools import cache
+from urllib.parse import unquote
 
 from icaform.manifest.document import Key
 
@@ -28,6 +30,24 @@ _NAMES = ("secret", "secretaccesskey", "accesskeyid", "password", "token", "apik
 _KNOWN = re.compile(r"(?:AKIA|ASIA)[A-Z0-9]{12,}|eyJ[A-Za-z0-9_-]{16,}")
 # An AWS secret key is 40 of these, an API key is long; names and ids of ICA's have no such runs.
 _RUNS = re.compile(r"(?<![\w/+=.-])[A-Za-z0-9+][A-Za-z0-9/+]{39}(?![\w/+=.-])|[A-Za-z0-9]{32,}")
+
+# Names in a url's query that open it to whoever reads it, small and without what parts their words: those of
+# signed urls of AWS, Google, Alibaba, Tencent and Azure, then those of tokens, keys and passwords.
+_OPENERS = frozenset((
+    "xamzsignature", "xamzcredential", "xamzsecuritytoken", "xgoogsignature", "xgoogcredential",
+    "xosssignature", "xosscredential", "xosssecuritytoken", "qsignature", "sig", "sastoken",
+    "token", "accesstoken", "apitoken", "authtoken", "idtoken", "jobtoken", "privatetoken", "refreshtoken",
+    "securitytoken", "sessiontoken", "bearer", "jwt", "authorization", "apikey", "xapikey", "accesskey",
+    "privatekey", "secretkey", "secretaccesskey", "clientsecret", "secret", "password", "passwd",
+    "passphrase", "pwd",
+))  # fmt: skip
+# A `signature` is one where it stands beside the name of who signed; elsewhere it is a word of biology.
+_SIGNERS = frozenset(("awsaccesskeyid", "googleaccessid", "ossaccesskeyid", "keypairid"))
+# Behind `://`, and not a host with its port, nor an image with its tag and digest.
+_PASSWORD = re.compile(r"[^/?#@:\[]*:(?!\d+(?:[/?#]|$))[^@]+@(?!sha\d+:)")
+_USER = re.compile(r"([^/?#@]*)@")
+_PARTS = re.compile(r"[?#&;]")
+_APART = str.maketrans("", "", "-_.")
 WITHHELD = "(not shown: it looks like a secret)"
 
 
@@ -46,11 +66,37 @@ def _nearly(plain: str) -> bool:
 
 def looks_secret(text: str) -> bool:
     """Whether a text is so like a key or a token that no message repeats it, wherever it stands."""
+    return _keyed(text) or bool(opener(text))
+
+
+def _keyed(text: str) -> bool:
     return bool(_KNOWN.search(text)) or any(map(_mixed, _RUNS.findall(text)))
 
 
 def _mixed(run: str) -> bool:
     return not (run.isdigit() or run.islower() or run.isupper()) and any(map(str.isdigit, run))
+
+
+def opener(text: str) -> str:
+    """What opens a url in the text to whoever reads it, in words for a message; empty where nothing does."""
+    for each in (text, unquote(text)) if "%" in text else (text,):
+        for behind in each.split("://")[1:]:
+            url = behind.split(maxsplit=1)[0] if behind.strip() else ""
+            user = _USER.match(url)
+            if _PASSWORD.match(url) or (user and _keyed(user[1])):
+                return "a password"
+            if found := _opening(url):
+                return found
+    return ""
+
+
+def _opening(url: str) -> str:
+    fields = [each.partition("=") for each in _PARTS.split(url)[1:]]
+    said = {name.lower().translate(_APART): name for name, _, value in fields if value}
+    for plain, name in said.items():
+        if plain in _OPENERS or (plain == "signature" and _SIGNERS & said.keys()):
+            return f"`{name}`"
+    return "a key or a token" if any(_KNOWN.search(value) for _, _, value in fields) else ""
 
 
 def hidden(path: Iterable[Key]) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from icaform.address import Address, Origin
 from icaform.diagnostic import MOST_TOLD, Code, Diagnostic
 from icaform.kind import Manifest
-from icaform.kinds.analysis_batch.spec import AnalysisBatchSpec, ItemFields, Retry, merged
+from icaform.kinds.analysis_batch.defaults import Halves, merged, spec_of
+from icaform.kinds.analysis_batch.spec import AnalysisBatchSpec, ItemFields, Retry
 from icaform.kinds.analysis_batch.starter import starters, uncoded
-from icaform.manifest import Document, check_value
+from icaform.manifest import check_value
 from icaform.operation import Json, canonical, digest
 from icaform.state import MOST_BORROWED, Desired
 
@@ -39,7 +39,7 @@ def desire(manifest: Manifest) -> tuple[Sequence[Desired], Sequence[Diagnostic]]
     spec = manifest.spec
     assert isinstance(spec, AnalysisBatchSpec)
     document = manifest.document
-    raw = _spec(document)
+    raw = spec_of(document)
     defaults = raw.get("defaults") or {}
     borrowed = len(canonical(defaults))
     count = len(raw["items"])
@@ -55,14 +55,14 @@ def desire(manifest: Manifest) -> tuple[Sequence[Desired], Sequence[Diagnostic]]
         name = item["name"]
         address = Address(NAME, manifest.name, name)
         said = _plain(merged(defaults, {key: value for key, value in item.items() if key != "name"}))
-        mixed = any(isinstance(item.get(key), dict) for key in defaults)
-        wrong = list(_wrong(said, document, number, address, mixed))
+        halves = Halves(document, number)
+        wrong = list(_wrong(said, halves, address))
         if name in first:
-            wrong.append(_twice(document, number, "name", name, first[name], address))
+            wrong.append(_twice(halves, "name", name, first[name], address))
         first.setdefault(name, number)
         user = said.get("userReference", "")
         if user and user in users:
-            wrong.append(_twice(document, number, "userReference", user, users[user], address))
+            wrong.append(_twice(halves, "userReference", user, users[user], address))
         users.setdefault(user, number)
         files = _external_files(said)
         if files > MAX_EXTERNAL_FILES:
@@ -71,7 +71,7 @@ def desire(manifest: Manifest) -> tuple[Sequence[Desired], Sequence[Diagnostic]]
                     Code.BAD_VALUE,
                     f"the item names {files:,} external files, ICA takes {MAX_EXTERNAL_FILES:,} a request",
                     "put the files in a folder of your own storage, or split the item",
-                    origin=document.origin(("spec", "items", number)),
+                    origin=halves(),
                     address=address,
                 )
             )
@@ -94,7 +94,7 @@ def desire(manifest: Manifest) -> tuple[Sequence[Desired], Sequence[Diagnostic]]
                     digest(said, 24),
                     files,
                 ),
-                _Place(document, number),
+                halves,
                 manifest.labels,
                 references=tuple(dict.fromkeys(_references(said))),
                 protected=manifest.protected,
@@ -104,46 +104,12 @@ def desire(manifest: Manifest) -> tuple[Sequence[Desired], Sequence[Diagnostic]]
     return wishes, tuple(found.values())
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Finds the line of an item's field: in the item, else in the defaults."""
-
-    document: Document
-    number: int
-
-    def __call__(self, path: Sequence[str | int] = ()) -> Origin:
-        raw = _spec(self.document)
-        if path and not _has(raw["items"][self.number], path):
-            defaults = raw.get("defaults") or {}
-            if _has(defaults, path):
-                return self.document.origin(("spec", "defaults", *path))
-        return self.document.origin(("spec", "items", self.number, *path))
-
-
-def _spec(document: Document) -> dict[str, Any]:
-    value: Any = document.value
-    spec: dict[str, Any] = value["spec"]
-    return spec
-
-
-def _has(value: Json, path: Sequence[str | int]) -> bool:
-    for step in path:
-        try:
-            value = value[step]
-        except (KeyError, IndexError, TypeError):
-            return False
-    return True
-
-
-def _wrong(
-    said: Json, document: Document, number: int, address: Address, checked: bool
-) -> Sequence[Diagnostic]:
-    place = _Place(document, number)
+def _wrong(said: Json, place: Halves, address: Address) -> Sequence[Diagnostic]:
     problems = []
-    if checked:
-        # Each part was found right by itself; together they may still not fit.
-        _, wrong = check_value(said, ItemFields, (), lambda path, key: place(path))
-        problems = [replace(each, address=address) for each in wrong]
+    for field in place.mixed:
+        # Each half was found right by itself; together they may still not fit.
+        _, wrong = check_value({field: said[field]}, ItemFields, (), lambda path, key: place(path))
+        problems += [replace(place.blamed(each, field), address=address) for each in wrong]
     for name, sense in (
         ("userReference", "ICA's name for the analysis"),
         ("pipeline", "the pipeline to run"),
@@ -160,28 +126,27 @@ def _wrong(
             )
     inputs = [each for each in ("analysisInput", "inputFormValues") if said.get(each) is not None]
     if len(inputs) != 1:
-        problems.append(
-            Diagnostic(
-                Code.BAD_VALUE if inputs else Code.MISSING_FIELD,
-                f"item {address.item!r} needs exactly one of `analysisInput` and `inputFormValues`",
-                "keep the one that fits the pipeline's input form",
-                origin=place(),
-                address=address,
-            )
+        wanted = Diagnostic(
+            Code.BAD_VALUE if inputs else Code.MISSING_FIELD,
+            f"item {address.item!r} needs exactly one of `analysisInput` and `inputFormValues`",
+            "keep the one that fits the pipeline's input form",
+            origin=place(),
+            address=address,
         )
+        problems.append(place.blamed(wanted))
     if said.get("analysisStorage") is not None and said.get("analysisStorageId") is not None:
-        problems.append(
-            Diagnostic(
-                Code.BAD_VALUE,
-                f"item {address.item!r} has both `analysisStorage` and `analysisStorageId`",
-                "keep one of them",
-                origin=place(("analysisStorageId",)),
-                address=address,
-            )
+        both = Diagnostic(
+            Code.BAD_VALUE,
+            f"item {address.item!r} has both `analysisStorage` and `analysisStorageId`",
+            "keep one of them",
+            origin=place(("analysisStorageId",)),
+            address=address,
         )
+        problems.append(place.blamed(both))
     coded = None if problems else uncoded(said, starters(said))
     if coded:
-        problems.append(replace(coded, origin=place(("activationCodeDetailId",)), address=address))
+        coded = replace(coded, origin=place(("activationCodeDetailId",)), address=address)
+        problems.append(place.blamed(coded))
     return problems
 
 
@@ -198,17 +163,16 @@ def _capital(output: Json) -> Json:
     return {**output, "actionOnExist": action.upper()} if action else output
 
 
-def _twice(
-    document: Document, number: int, field: str, value: str, other: int, address: Address
-) -> Diagnostic:
-    first = document.origin(("spec", "items", other))
+def _twice(place: Halves, field: str, value: str, other: int, address: Address) -> Diagnostic:
+    first = place.document.origin(("spec", "items", other))
+    said = "comes from `defaults`, and is" if field in place.borrowed() else "is"
     return Diagnostic(
         Code.DECLARED_TWICE,
-        f"`{field}` {value!r} is already that of the item at line {first.line}",
+        f"`{field}` {value!r} {said} already that of the item at line {first.line}",
         "give each item its own"
         if field == "name"
         else "give each analysis its own, or two cannot be told apart",
-        origin=_Place(document, number)((field,)),
+        origin=place((field,)),
         address=address,
     )
 

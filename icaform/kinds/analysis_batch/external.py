@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from icaform.kinds.analysis_batch.text import unsigned
 from icaform.state import Reference, Spec
 
 UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
@@ -22,6 +23,11 @@ def _file_path(path: str) -> str:
             "bad-value", "`mountPath` must end with a file name\nadd the name of the file"
         )
     return path
+
+
+def _plain_url(url: str) -> str:
+    unsigned("".join(url.split()))
+    return url
 
 
 MountPath = Annotated[str, AfterValidator(_file_path)]
@@ -42,6 +48,17 @@ class S3Details(Spec):
         description="its UUID, or {ref: StorageCredential/name}"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _opened(cls, value: Any) -> Any:
+        if value in ({}, {"storageCredentialsId": None}):
+            raise PydanticCustomError(
+                "missing-field",
+                "`s3Details` needs a `storageCredentialsId`\n"
+                "ICA opens no public buckets; add its UUID, or {ref: StorageCredential/name}",
+            )
+        return value
+
 
 class BasespaceDetails(Spec):
     """Where in BaseSpace."""
@@ -58,7 +75,7 @@ class ExternalData(Spec):
     Nextflow Pipeline with Custom Input".
     """
 
-    url: Annotated[str, Field(min_length=1)]
+    url: Annotated[str, Field(min_length=1), AfterValidator(_plain_url)]
     type: Literal["s3", "http", "basespace"] = Field(description="http is for https too")
     mountPath: MountPath | None = None  # noqa: N815
     s3Details: S3Details | None = None  # noqa: N815

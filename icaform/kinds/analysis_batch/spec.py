@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from icaform import data
-from icaform.kinds.analysis_batch.external import UUID, Externals, MountPath
+from icaform.kinds.analysis_batch.defaults import merged
+from icaform.kinds.analysis_batch.external import UUID
+from icaform.kinds.analysis_batch.forms import AnalysisInput, InputForm, Text, Texts
 from icaform.kinds.analysis_batch.marks import PREFIX
-from icaform.kinds.analysis_batch.text import custom_input, input_json
-from icaform.operation import Json
 from icaform.reference import PipelineSelect
 from icaform.state import Spec
 
 USER_REFERENCE = r"^[a-zA-Z0-9 _-]*(/[a-zA-Z0-9 _-]+)*$"
 """ICA, CreateNextflowAnalysis.userReference: no dots, colons or equal signs."""
 MAX_USER_REFERENCE = 255
+LOGS_PATH = r"^/([^/]+(/[^/]+)*/?)?$"
+"""ICA, CreateAnalysisLogs.logsFolderPath: ``^/([^/]+/?)*``, of which ICA wants the whole text; this says the
+same in a way that no editor's matcher takes long over."""
 DEFAULT_CHUNK = 100
 """Items a call. ICA publishes no maximum; a chunk is also what one lost answer puts in doubt."""
 MAX_CHUNK = 1000
 
-Text = Annotated[str, Field(min_length=1)]
-Texts = Annotated[tuple[str, ...], Field(strict=False)]
-DataName = Annotated[
-    Text,
-    AfterValidator(data.named),
-    Field(description="Its id, its urn, or icav2://project/path, with a slash at the end of a folder"),
-]
-DataNames = Annotated[tuple[DataName, ...], Field(strict=False)]
 FolderName = Annotated[
     Text, AfterValidator(data.folder), Field(description="Its id, its urn, or icav2://project/path/")
 ]
@@ -52,135 +46,6 @@ class PipelineWish(PipelineSelect):
                 "bad-value", "`ref` stands alone\nremove the other ways to select the pipeline"
             )
         return self
-
-
-class Mount(Spec):
-    """Where a data object appears on the machine that runs the pipeline."""
-
-    dataId: DataName  # noqa: N815 - ICA's own name, as are all below
-    mountPath: MountPath  # noqa: N815
-
-
-Mounts = Annotated[tuple[Mount, ...], Field(strict=False)]
-
-
-class DataInput(Spec):
-    """The data for one input of the pipeline."""
-
-    parameterCode: Text  # noqa: N815
-    dataIds: DataNames = ()  # noqa: N815
-    mounts: Mounts = ()
-    externalData: Externals = ()  # noqa: N815
-
-
-class ParameterInput(Spec):
-    """The value, or the values, of one parameter. ICA takes text: quote numbers."""
-
-    code: Text
-    value: str | None = None
-    multiValue: Texts | None = None  # noqa: N815
-
-    @model_validator(mode="after")
-    def _one(self) -> ParameterInput:
-        if self.value is not None and self.multiValue is not None:
-            raise PydanticCustomError(
-                "bad-value", "a parameter has one of `value` and `multiValue`\nkeep the one that it takes"
-            )
-        return self
-
-
-class ReferenceData(Spec):
-    """Reference data for one parameter."""
-
-    parameterCode: Text  # noqa: N815
-    referenceDataId: str = Field(pattern=UUID, description="a UUID")  # noqa: N815
-
-
-STRUCTURED = frozenset({"inputs", "parameters", "referenceDataParameters"})
-ATTACHED = frozenset({"dataIds", "mounts", "externalData"})
-
-
-class AnalysisInput(Spec):
-    """What an analysis reads, in one of ICA's forms.
-
-    - ``inputs``, ``parameters`` and ``referenceDataParameters``: Nextflow, or CWL past its input form;
-    - the same with ``objectType: STRUCTURED``: CWL;
-    - ``inputJson`` with the data that it names: CWL past its input form, or with ``objectType: JSON`` not;
-    - ``customInput`` with the data that it names: Nextflow past its input form.
-
-    With ``objectType``, and for Nextflow without ``customInput``, many go in one call; the others one by one.
-    """
-
-    objectType: Literal["STRUCTURED", "JSON"] | None = Field(default=None, description="CWL only")  # noqa: N815
-    inputs: Annotated[tuple[DataInput, ...], Field(strict=False)] = ()
-    parameters: Annotated[tuple[ParameterInput, ...], Field(strict=False)] = ()
-    referenceDataParameters: Annotated[tuple[ReferenceData, ...], Field(strict=False)] = ()  # noqa: N815
-    inputJson: Annotated[Text, AfterValidator(input_json)] | None = Field(  # noqa: N815
-        default=None, description="CWL: the input object as JSON text"
-    )
-    customInput: Annotated[Text, AfterValidator(custom_input)] | None = Field(  # noqa: N815
-        default=None, description="Nextflow: a map of its parameters as YAML or JSON text"
-    )
-    dataIds: DataNames = ()  # noqa: N815
-    mounts: Mounts = ()
-    externalData: Externals = ()  # noqa: N815
-
-    @model_validator(mode="after")
-    def _fits(self) -> AnalysisInput:
-        if self.objectType == "JSON" and self.inputJson is None:
-            raise PydanticCustomError("missing-field", "objectType JSON needs `inputJson`\nadd it")
-        said = self.model_fields_set
-        if self.customInput is not None:
-            form, wrong = "`customInput`", said & (STRUCTURED | {"inputJson", "objectType"})
-        elif self.inputJson is not None and self.objectType != "STRUCTURED":
-            form, wrong = "`inputJson`", said & STRUCTURED
-        else:
-            form, wrong = "a structured input", said & (ATTACHED | {"inputJson"})
-        if wrong:
-            raise PydanticCustomError(
-                "bad-value",
-                "{fields} cannot stand beside {form}\n"
-                "a structured input has inputs, parameters and referenceDataParameters; customInput and "
-                "inputJson have dataIds, mounts and externalData",
-                {"fields": ", ".join(f"`{each}`" for each in sorted(wrong)), "form": form},
-            )
-        return self
-
-
-class FormData(Spec):
-    """A data object in an input form."""
-
-    dataId: DataName  # noqa: N815
-    mountPath: MountPath | None = None  # noqa: N815
-
-
-class FormField(Spec):
-    """The values of one field of an input form."""
-
-    id: Text
-    values: Texts | None = None
-    dataValues: Annotated[tuple[FormData, ...], Field(strict=False)] | None = None  # noqa: N815
-    externalDataValues: Externals | None = None  # noqa: N815
-
-
-class FormRow(Spec):
-    """One repetition of a group of an input form."""
-
-    values: Annotated[tuple[FormField, ...], Field(strict=False)] = ()
-
-
-class FormGroup(Spec):
-    """A group of an input form, repeated."""
-
-    id: Text
-    values: Annotated[tuple[FormRow, ...], Field(strict=False)] = ()
-
-
-class InputForm(Spec):
-    """The values of a pipeline's JSON input form. Those of a CWL pipeline go one by one."""
-
-    fields: Annotated[tuple[FormField, ...], Field(strict=False)] = ()
-    groups: Annotated[tuple[FormGroup, ...], Field(strict=False)] = ()
 
 
 ActionOnExist = Literal[
@@ -224,7 +89,7 @@ class Logs(Spec):
 
     logsFolderId: FolderName | None = None  # noqa: N815
     logsFolderPath: str | None = Field(  # noqa: N815
-        default=None, pattern=r"^/([^/]+/?)*", description="A path that begins with /"
+        default=None, pattern=LOGS_PATH, description="A path that begins with /, with no empty part"
     )
 
     @model_validator(mode="after")
@@ -260,12 +125,52 @@ class ItemFields(Spec):
     tags: Tags | None = None
 
 
+REMOVES: dict[str, Any] = {"type": "null", "description": "Removes the default"}
+
+
+def _removable(schema: dict[str, Any], handler: GetJsonSchemaHandler) -> dict[str, Any]:
+    """A field's schema that takes null too, as do those of the fields of a mapping: in an item alone."""
+    said = {key: schema[key] for key in ("description", "default") if schema.get(key) is not None}
+    bare = {key: each for key, each in schema.items() if key not in ("description", "default", "title")}
+    choices = [
+        _all_removable(each, handler) for each in bare.get("anyOf", [bare]) if each != {"type": "null"}
+    ]
+    return {**said, "anyOf": [*choices, REMOVES]}
+
+
+def _all_removable(schema: dict[str, Any], handler: GetJsonSchemaHandler) -> dict[str, Any]:
+    inside = handler.resolve_ref_schema(schema) if "$ref" in schema else schema
+    if "properties" not in inside:
+        return schema
+    return inside | {
+        "properties": {name: _removable(each, handler) for name, each in inside["properties"].items()}
+    }
+
+
 class Item(ItemFields):
-    """One analysis, named within its batch."""
+    """One analysis, named within its batch. Null removes what ``defaults`` say, at any depth."""
 
     name: str = Field(
         min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="A-Z a-z 0-9 . _ -"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _said(cls, value: Any) -> Any:
+        """What it says, without the nulls that only remove defaults."""
+        return merged(None, value)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        made = handler(schema)
+        inside = handler.resolve_ref_schema(made)
+        inside["properties"] = {
+            name: each if name == "name" else _removable(each, handler)
+            for name, each in inside["properties"].items()
+        }
+        return made
 
 
 End = Literal["CREATION", "FAILED", "ABORTED"]
@@ -306,13 +211,7 @@ class AnalysisBatchSpec(Spec):
     generation: int = Field(default=1, ge=1, le=1_000_000, description="Raise it to run all items again")
     retry: Retry = Retry()
     chunkSize: int = Field(default=DEFAULT_CHUNK, ge=1, le=MAX_CHUNK, description="Items a call")  # noqa: N815
-    defaults: ItemFields = ItemFields()
+    defaults: ItemFields = Field(
+        default=ItemFields(), description="Merged under every item (RFC 7386); null in an item removes one"
+    )
     items: Annotated[tuple[Item, ...], Field(strict=False)]
-
-
-def merged(defaults: Json, item: Json) -> Json:
-    """``defaults`` under ``item``: mappings are merged, everything else is replaced by the item's."""
-    if isinstance(defaults, Mapping) and isinstance(item, Mapping):
-        both = {key: merged(defaults[key], item[key]) if key in defaults else item[key] for key in item}
-        return {key: defaults[key] for key in defaults if key not in item} | both
-    return item
