@@ -233,12 +233,21 @@ def items_elsewhere() -> Iterator[tuple[str, Any, Any, Any]]:
     sent: list[dict[str, Any]] = [{}, {"analysis": "a0"}, {"batch": "b0"}, lost]
     for facts, there, generation, here in product(sent, (None, "pro/1", "pro/2"), (1, 2), (None, "pro/1")):
         last = {"generation": generation, "spec": "d1", "project": there, **facts}
-        found = {wish.address: {"project": here}} if here else {}
+        found = {wish.address: {"project": here, "begun": generation == 1}} if here else {}
         yield f"in {here} memory={last}", wish, None, view(last, about=wish.address, resolved=found)
 
 
+def items_of_pipelines() -> Iterator[tuple[str, Any, Any, Any]]:
+    """A new item of a pipeline that is named or referred to, and every status of that."""
+    other = Address("Pipeline", "p")
+    for said_of, status in product(({"code": "p 1"}, {"ref": "Pipeline/p"}), (None, "Released", "Archived")):
+        wish = desired("AnalysisBatch", type("Of", (Item,), {"said": {"pipeline": said_of}}), "i")
+        found = {wish.address if "code" in said_of else other: {"status": status}}
+        yield f"pipeline={said_of} status={status}", wish, None, view(resolved=found)
+
+
 def test_items_are_started_once_and_again_only_where_they_failed() -> None:
-    tried = (*items(), *items_elsewhere())
+    tried = (*items(), *items_elsewhere(), *items_of_pipelines())
     same("items", ((given, said(compare_item(wish, live, seen))) for given, wish, live, seen in tried))
 
 

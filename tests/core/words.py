@@ -41,6 +41,7 @@ def said(change: Change) -> str:
                 change.standing.value,
                 *_edits(change.edits),
                 f"remember={canonical(change.remember)}",
+                *(["grows"] if change.grows else []),
                 *change.notes,
             ]
         case Update():
@@ -49,7 +50,8 @@ def said(change: Change) -> str:
         case Keep():
             parts += [repr(change.state), f"busy={change.busy} awaited={change.awaited}", *change.notes]
         case Held():
-            parts += [change.standing.value, told(change.reason), *_edits(change.edits)]
+            there = ["there"] if change.there else []
+            parts += [change.standing.value, told(change.reason), *_edits(change.edits), *there]
         case _:
             assert_never(change)
     return "; ".join(parts)

@@ -266,3 +266,27 @@ def test_chunks_are_split_by_the_number_of_external_files(lab: Any) -> None:
     )
     assert lab.apply().code == 0
     assert sent(lab) == [2, 2]
+
+
+ARCHIVED = """
+apiVersion: icaform/v1
+kind: Pipeline
+metadata: {name: p}
+spec: {status: Archived, select: {code: nf-core rnaseq 3-14}}
+"""
+
+
+@pytest.mark.parametrize("refers", [False, True], ids=["by code", "by reference"])
+def test_a_plan_says_that_a_pipeline_is_archived_or_will_be(lab: Any, refers: bool) -> None:
+    lab.write("p.yaml", ARCHIVED)
+    text = everything.cohort(2)
+    if refers:
+        text = text.replace("{code: nf-core rnaseq 3-14}", "{ref: Pipeline/p}")
+    else:
+        assert lab.apply().code == 0
+        (lab.folder / "p.yaml").unlink()
+    lab.write("cohort.yaml", text)
+    rows = [each for each in lab.plan().json["resource_changes"] if each["kind"] == "AnalysisBatch"]
+    assert rows
+    for row in rows:
+        assert any("ICA may start no analysis of it" in each for each in row["notes"])

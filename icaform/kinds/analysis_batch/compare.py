@@ -19,6 +19,8 @@ from icaform.kinds.analysis_batch.outcome import (
 from icaform.operation import Json
 from icaform.state import Desired, Live, Remembered, View
 
+ARCHIVED = "Archived"
+"""ICA, PipelineV4.statusAsString."""
 CREATION = "CREATION"
 """In a manifest's ``retry.when``: ICA could not create the analysis, so that nothing ran."""
 
@@ -77,6 +79,7 @@ def _send(wish: Desired, live: Live | None, last: Remembered, view: View) -> Cha
             return _uncreated(wish, live, reason)
         notes.append(f"attempt {failures + 1} of {spec.retry.attempts}; the last failed: {reason}")
     notes += _begun(wish.address, view)
+    notes += _retired(spec.said["pipeline"], resolved, view)
     drifted = current and live is None and last.get("analysis") and not reason
     if drifted:
         notes.append(f"analysis {last['analysis']} was started for it and is not found any more")
@@ -189,6 +192,15 @@ def _begun(address: Address, view: View) -> list[str]:
     if address not in view.pending:
         return []
     return ["a call for it was begun and its answer is not known; apply looks before it sends"]
+
+
+def _retired(pipeline: Mapping[str, Json], resolved: Mapping[str, Json], view: View) -> list[str]:
+    """A note where ICA may refuse the start for its pipeline; it does not document for which statuses."""
+    if "ref" in pipeline:
+        resolved = view.resolved.get(Address.parse(pipeline["ref"]), {})
+    if resolved.get("status") != ARCHIVED:
+        return []
+    return [f"the pipeline {_called(pipeline)} is Archived, or will be: ICA may start no analysis of it"]
 
 
 def _called(pipeline: Mapping[str, Json]) -> str:

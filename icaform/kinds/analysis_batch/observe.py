@@ -311,6 +311,7 @@ def _resolve(
                 if wrong:
                     raise Rejected([wrong])
                 one["pipeline"], one["language"] = row["id"], row.get("language")
+                one["status"] = row.get("statusAsString")
             storage = wish.spec.said.get("analysisStorage")
             if storage is not None:
                 one["storage"] = chosen(storage, storages)

@@ -48,8 +48,15 @@ def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
                     address=addresses[1],
                 )
             )
-    languages = {address: {"language": each.facts.get("language")} for address, each in live.items()}
-    return Observed(live, tuple(faults), resolved=languages)
+    wanted = {wish.address: wish.spec.status for wish in wishes if wish.stated("status")}
+    told = {
+        address: {
+            "language": each.facts.get("language"),
+            "status": wanted.get(address) or each.facts.get("statusAsString"),
+        }
+        for address, each in live.items()
+    }
+    return Observed(live, tuple(faults), resolved=told)
 
 
 def _by_project(wishes: Sequence[Desired], view: View) -> Mapping[str, list[Desired]]:
