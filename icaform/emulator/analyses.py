@@ -38,7 +38,7 @@ def starter(language: str) -> Callable[[Call], Answer]:
             or refusal(pipeline, language)
             or storage_refusal(call, wanted)
             or data.refusal(wanted)
-            or inputs.refusal(wanted)
+            or inputs.refusal(call, wanted)
         )
         if reason:
             raise Problem(400, reason)

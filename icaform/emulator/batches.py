@@ -112,7 +112,7 @@ def _fate(
         refusal(pipeline, language)
         or storage_refusal(call, entry)
         or data.refusal(entry)
-        or inputs.refusal(entry)
+        or inputs.refusal(call, entry)
     )
     return pipeline, scripted or refused
 

@@ -84,9 +84,13 @@ def _digests(keys: AwsCredentials | None) -> dict[str, Any]:
     }
 
 
+def usable(call: Call, row: Credential) -> bool:
+    """Whether a bucket can be opened with it."""
+    return row.owner_id == call.user.id or (row.shared and row.tenant_id == call.user.tenant_id)
+
+
 def _visible(call: Call, row: Credential) -> bool:
-    mine = row.owner_id == call.user.id or (row.shared and row.tenant_id == call.user.tenant_id)
-    return mine and (call.version == "v4" or row.type == "AWS_USER")
+    return usable(call, row) and (call.version == "v4" or row.type == "AWS_USER")
 
 
 def _found(call: Call, when: float) -> Credential:

@@ -7,7 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from .body import Attached, CreateAnalysis, ExternalData, InputForm, StructuredInput
+from .call import Call
+from .credentials import usable
 from .problem import Problem
+from .record import Credential, Project
 
 MOST_FILES = 10_000
 
@@ -27,11 +30,23 @@ def external_files(wanted: CreateAnalysis) -> Iterator[ExternalData]:
             yield from field.external_data_values or ()
 
 
-def refusal(wanted: CreateAnalysis) -> str | None:
-    """Why external data of an analysis cannot be read, if it cannot."""
+def refusal(call: Call, wanted: CreateAnalysis) -> str | None:
+    """Why external data of an analysis cannot be read, or its outputs cannot be put, if they cannot."""
+    opened: set[str] = set()
     for file in external_files(wanted):
-        if file.type == "s3" and not (file.s3_details and file.s3_details.storage_credentials_id):
+        if file.type != "s3":
+            continue
+        if not (file.s3_details and file.s3_details.storage_credentials_id):
             return "External S3 data needs storage credentials: public buckets are not supported."
+        opened.add(str(file.s3_details.storage_credentials_id))
+    for each in sorted(opened):
+        row = call.world.get(Credential, each, call.now)
+        if row is None or not usable(call, row):
+            return f"Storage credentials {each} were not found."
+    for each in sorted({output.target_project_id for output in wanted.analysis_output or ()}):
+        project = call.world.get(Project, each, call.now)
+        if project is None or project.tenant_id != call.user.tenant_id:
+            return f"Target project {each} was not found."
     return None
 
 

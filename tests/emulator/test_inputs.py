@@ -9,7 +9,6 @@ import pytest
 from .conftest import V4, Caller
 
 S3 = {"url": "s3://b/k", "type": "s3"}
-OPENED = {**S3, "s3Details": {"storageCredentialsId": "11111111-2222-3333-4444-555555555555"}}
 HTTP = {"url": "https://b/k", "type": "http"}
 NEXTFLOW = "nf-core rnaseq 3-14"
 
@@ -45,12 +44,45 @@ def alone(ada: Caller, form: str, files: list[Any]) -> Any:
     return ada("POST", path, V4, json=body, headers={"Content-Type": V4})
 
 
+def opened(ada: Caller, key: str = "") -> Any:
+    """A file in a bucket that is opened with a credential: one that was just made, where none is named."""
+    body = {"name": "lab", "type": "AWS_ROLE"}
+    made = (
+        key
+        or ada("POST", "/api/storageCredentials", V4, json=body, headers={"Content-Type": V4}).json()["id"]
+    )
+    return {**S3, "s3Details": {"storageCredentialsId": made}}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_credential_that_is_not_there_or_is_another_users_opens_no_bucket(
+    ada: Caller, grace: Caller, form: str
+) -> None:
+    for file in (opened(ada, "11111111-2222-4333-8444-555555555555"), opened(grace)):
+        answer = alone(ada, form, [file])
+        assert answer.status_code == 400
+        assert "were not found" in answer.json()["detail"]
+
+
+def test_outputs_go_to_no_project_that_is_not_there(ada: Caller) -> None:
+    output = {"sourcePath": "out", "type": "FOLDER", "targetProjectId": "nope", "targetPath": "/x"}
+    body = {"userReference": "single", "pipelineId": ada.pipeline(NEXTFLOW), **structured([])}
+    path = f"/api/projects/{ada.project()}/analysis:nextflow"
+    headers = {"Content-Type": V4}
+    answer = ada("POST", path, V4, json={**body, "analysisOutput": [output]}, headers=headers)
+    assert answer.status_code == 400
+    assert "Target project nope" in answer.json()["detail"]
+    output["targetProjectId"] = ada.project()
+    answer = ada("POST", path, V4, json={**body, "analysisOutput": [output]}, headers=headers)
+    assert answer.status_code == 201
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_bucket_without_credentials_is_refused_and_one_with_them_is_not(ada: Caller, form: str) -> None:
     answer = alone(ada, form, [HTTP, S3])
     assert answer.status_code == 400
     assert "public buckets" in answer.json()["detail"]
-    assert alone(ada, form, [HTTP, OPENED]).status_code == 201
+    assert alone(ada, form, [HTTP, opened(ada)]).status_code == 201
 
 
 @pytest.mark.parametrize("form", FORMS)
