@@ -33,7 +33,8 @@ def check(plan: Plan, bounds: Bounds) -> list[Diagnostic]:
         found.append(
             Diagnostic(
                 Code.IRREVERSIBLE,
-                f"{steps} steps of the plan cannot be undone, {bounds.irreversible} were allowed: {shown}",
+                f"{steps} step{'s' * (steps > 1)} of the plan cannot be undone, "
+                f"{bounds.irreversible} were allowed: {shown}",
                 f"read them, then say --allow-irreversible {steps}, or --approve {plan.digest}",
             )
         )
@@ -76,7 +77,7 @@ def _is_kept(change: Create | Update, plan: Plan) -> bool:
 
 def _told(address: Address, changes: Sequence[Create | Update]) -> Diagnostic:
     verbs = " and ".join(dict.fromkeys(verb for change in changes for verb in change.verbs))
-    items = f" {len(changes)} items of" if changes[0].address.item else ""
+    items = f" {len(changes)} item{'s' * (len(changes) > 1)} of" if changes[0].address.item else ""
     return Diagnostic(
         Code.PROTECTED,
         f"{address} is protected, and the plan would {verbs}{items} it",
