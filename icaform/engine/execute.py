@@ -16,7 +16,7 @@ from icaform.change import Change, Create, Held, Keep, Update
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.engine.frozen import Frozen, described, freeze
 from icaform.engine.observe import converse
-from icaform.engine.run import Run
+from icaform.engine.run import Run, ago
 from icaform.journal.store import Intent
 from icaform.operation import (
     Answer,
@@ -86,10 +86,10 @@ class Executor:
         for begun in tuple(self.run.memory().pending.values()):
             same = (begun.key, begun.user, begun.tenant) == (frozen.call.key, *who)
             if not same and mine.intersection(begun.addresses):
-                age = self.run.world.clock.now() - begun.time
+                now = self.run.world.clock.now()
                 return Diagnostic(
                     Code.OUTCOME_UNKNOWN,
-                    f"a call to {begun.verb} it was begun {age:.0f} s ago and its answer is not known; "
+                    f"a call to {begun.verb} it was begun {ago(begun, now)} and its answer is not known; "
                     "what it started may not show yet",
                     "run apply again later: it looks again, and sends what has not come by then",
                 )

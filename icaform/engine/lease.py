@@ -19,6 +19,9 @@ LEASE = 300.0
 """Seconds after which the lease of a run that died is free; a living run renews it well before."""
 
 
+FUTURE = 2 * LEASE
+"""Seconds from now after which no living run's lease ends, unless its clock is far ahead: it proves nothing.
+Should that run live all the same, it begins nothing more once another has its lease."""
 PROVED = 5.0
 """Seconds for which the journal is believed that the lease is ours; a call that waits longer asks again."""
 
@@ -33,9 +36,11 @@ def lease(run: Run, holder: str, run_url: str, lost: Callable[[], None]) -> Iter
     """
     clock, store = run.world.clock, run.store
     held = store.acquire(holder, run_url, clock.now(), LEASE)
-    if isinstance(held, LeaseHeld) and _gone(held.holder):
+    if isinstance(held, LeaseHeld) and (_gone(held.holder) or held.expires > clock.now() + FUTURE):
         # Taken as if it had ended; of two who see this at once, the store gives it to one.
         held = store.acquire(holder, run_url, max(clock.now(), held.expires), LEASE)
+        if isinstance(held, Lease):
+            store.renew(held, clock.now(), LEASE)
     if isinstance(held, LeaseHeld):
         where = f" ({held.run_url})" if held.run_url else ""
         raise Rejected(
@@ -49,7 +54,7 @@ def lease(run: Run, holder: str, run_url: str, lost: Callable[[], None]) -> Iter
             ]
         )
     over = threading.Event()
-    proved = held.expires - LEASE
+    proved = clock.now()
 
     def renewed() -> bool:
         nonlocal proved

@@ -213,8 +213,11 @@ def _awaited(changes: Iterable[Change | None]) -> list[Address]:
 def legible(
     run: Run, made: Plan, observed: Observed, calls: Mapping[str, int] | None = None
 ) -> tuple[Plan, Observed]:
-    """The plan once what it would change can be read as an earlier run has written it."""
-    memory = run.memory().remembered
+    """The plan once what it would change can be read as an earlier run has written it.
+
+    A time to come tells that some clock was wrong, and not when it was: as if it were written just now.
+    """
+    memory, now = run.memory().remembered, run.world.clock.now()
     written = max(
         (
             float(memory.get(address, {}).get("written") or 0)
@@ -223,7 +226,7 @@ def legible(
         ),
         default=0.0,
     )
-    wait = written + run.place.setting.readLag - run.world.clock.now()
+    wait = min(written, now) + run.place.setting.readLag - now
     if wait <= 0 or run.alone:
         return made, observed
     run.pause(wait, f"waiting {wait:.0f} s, until what an earlier run wrote can be read")
@@ -261,6 +264,12 @@ def waiting(memory: Memory, run: Run) -> list[Diagnostic]:
         )
         for begun in memory.pending.values()
     ]
+
+
+def ago(begun: Begun, now: float) -> str:
+    """How long ago a call was begun, as far as the clocks can tell."""
+    age = now - begun.time
+    return f"{age:.0f} s ago" if age >= 0 else "by a clock that was ahead of this one"
 
 
 def facts_of(run: Run, change: Keep, before: Live | None) -> Mapping[str, Json]:

@@ -162,8 +162,9 @@ def _journal_flaw(folder: Path, journal: str | None) -> tuple[str, str] | None:
     """Why icaform.yaml may not name this journal, and the remedy."""
     if journal is None:
         return None
-    if "://" in journal:
-        return url.flaw(journal)
+    wrong = url.flaw(journal)
+    if wrong or "://" in journal:
+        return wrong
     try:
         if (folder / journal).resolve().is_relative_to(folder.resolve()):
             return None

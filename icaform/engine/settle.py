@@ -6,7 +6,7 @@ from collections.abc import Container
 
 from icaform.engine.execute import KEY_LIFE, Executor
 from icaform.engine.frozen import again
-from icaform.engine.run import Run
+from icaform.engine.run import Run, ago
 from icaform.operation import AT_WORK, Call, Operation, Repeat
 from icaform.plan import Plan
 from icaform.state import Begun
@@ -44,7 +44,7 @@ def _one(run: Run, number: int, begun: Begun, started: float, final: bool) -> No
     if wait > 0 and not unsure and (missing or not there):
         run.pause(
             wait,
-            f"{operation.name}: begun {now - begun.time:.0f} s ago; waiting {wait:.0f} s until it would show",
+            f"{operation.name}: begun {ago(begun, now)}; waiting {wait:.0f} s until it would show",
         )
         there, missing, unsure = executor.seen(operation)
     if unsure:

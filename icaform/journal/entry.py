@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias, assert_never
 
 from icaform.address import Address
+from icaform.journal.sort import is_count, is_moment, is_text
 from icaform.operation import Json
 from icaform.state import Begun as Begun
 
@@ -125,20 +126,19 @@ def to_text(entry: Entry) -> str:
 def from_text(number: int, text: str) -> Entry:
     """Read what ``to_text`` wrote; ValueError on anything else, which does not repeat the text."""
     try:
-        told: dict[str, Any] = json.loads(text)
-        match told.pop("entry"):
-            case "begun":
-                addresses = tuple(Address(*each) for each in told.pop("addresses"))
-                return Begun(number=number, addresses=addresses, **told)
-            case "ended":
-                return Ended(remember=_facts(told.pop("remember")), **told)
-            case "adopted":
-                return Adopted(remember=_facts(told.pop("remember")), **told)
-            case "forgotten":
-                return Forgotten(tuple(Address(*each) for each in told.pop("addresses")), **told)
+        entry = _read(number, json.loads(text))
+        if _is_ours(entry):
+            return entry
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         pass  # the error's own words, and its chain, would quote the text
     raise ValueError(f"entry {number} is not one that this icaform writes")
+
+
+def address_of(triple: Any) -> Address:
+    """Read what an address is kept as; TypeError if it is none."""
+    if type(triple) is not list or len(triple) != 3 or not all(map(is_text, triple)):
+        raise TypeError("no address")
+    return Address(*triple)
 
 
 def first_link(workspace: str, fingerprint_key: bytes) -> str:
@@ -174,7 +174,38 @@ def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
+def _read(number: int, told: dict[str, Any]) -> Entry:
+    match told.pop("entry"):
+        case "begun":
+            return Begun(number=number, addresses=_addresses(told.pop("addresses")), **told)
+        case "ended":
+            return Ended(remember=_facts(told.pop("remember")), **told)
+        case "adopted":
+            return Adopted(remember=_facts(told.pop("remember")), **told)
+        case "forgotten":
+            return Forgotten(_addresses(told.pop("addresses")), **told)
+    raise ValueError
+
+
+def _is_ours(entry: Entry) -> bool:
+    """Whether its values are of the sorts that ours are."""
+    match entry:
+        case Begun():
+            texts = all(is_text(getattr(entry, name)) for name in _TEXTS)
+            sound = texts and bool(entry.addresses) and (entry.body is None or is_text(entry.body))
+        case Ended():
+            sound = is_count(entry.number) and is_text(entry.outcome) and is_text(entry.note)
+        case Adopted() | Forgotten():
+            sound = True
+        case _:
+            assert_never(entry)
+    return sound and is_moment(entry.time)
+
+
 _BEGUN = ("verb", "call", "key", "body_digest", "body", "user", "tenant", "time")
+
+
+_TEXTS = tuple(name for name in _BEGUN if name not in ("body", "time"))
 
 
 def _triple(address: Address) -> list[str]:
@@ -188,7 +219,11 @@ def _pairs(remember: Facts) -> list[Json]:
 
 
 def _facts(pairs: Iterable[tuple[list[str], dict[str, Json]]]) -> Facts:
-    return {Address(*triple): dict(facts) for triple, facts in pairs}
+    return {address_of(triple): dict(facts) for triple, facts in pairs}
+
+
+def _addresses(triples: Iterable[list[str]]) -> tuple[Address, ...]:
+    return tuple(address_of(each) for each in triples)
 
 
 def _plain(value: object) -> Json:

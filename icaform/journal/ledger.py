@@ -28,6 +28,7 @@ from icaform.journal.entry import (
 )
 from icaform.journal.store import Intent, Lease, LeaseHeld
 
+_LOOK = "icaform journal audit tells all that is wrong with it; "
 _REMEDY = (
     "restore it from a backup; or move it away and plan again: what can be seen on the server is found "
     "there, only messages, shares and secret fingerprints must be learned anew"
@@ -218,17 +219,17 @@ class Ledger:
         try:
             return self._database.read(work)
         except reading.Broken as flaw:
-            raise Rejected([self._flaw(str(flaw))]) from None
+            raise Rejected([self._flaw(str(flaw), _LOOK)]) from None
 
     def _write(self, work: Callable[[Transaction], Result]) -> Result:
         try:
             return self._database.write(work)
         except reading.Broken as flaw:
-            raise Rejected([self._flaw(str(flaw))]) from None
+            raise Rejected([self._flaw(str(flaw), _LOOK)]) from None
 
-    def _flaw(self, detail: str) -> Diagnostic:
+    def _flaw(self, detail: str, first: str = "") -> Diagnostic:
         summary = f"the journal {self.name} is not whole: in workspace {self._workspace}, {detail}"
-        return Diagnostic(Code.JOURNAL, summary, _REMEDY)
+        return Diagnostic(Code.JOURNAL, summary, first + _REMEDY)
 
 
 def _plain(text: str) -> str:

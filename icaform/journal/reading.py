@@ -13,12 +13,14 @@ from icaform.journal.entry import (
     Begun,
     Entry,
     Memory,
+    address_of,
     breaks,
     first_link,
     from_text,
     replay,
     text_of,
 )
+from icaform.journal.sort import amiss, is_count
 
 Result = TypeVar("Result")
 
@@ -81,7 +83,7 @@ def head_of(transaction: Transaction, workspace: str) -> tuple[int, str]:
     if not rows:
         return 0, first_link(workspace, fingerprint_key_of(transaction))
     number, last = rows[0]
-    if not (isinstance(number, int) and isinstance(last, str)):
+    if not (is_count(number) and isinstance(last, str)):
         raise Broken(_HEAD_ROW)
     return number, last
 
@@ -107,13 +109,16 @@ def flaws(transaction: Transaction, workspace: str) -> Iterator[str]:
 
 
 def _addresses(texts: Iterable[str]) -> list[Address]:
-    return _or_broken(_MEMORY_ROW, lambda: [Address(*triple) for triple in _parsed(texts)])
+    return _or_broken(_MEMORY_ROW, lambda: [address_of(triple) for triple in _parsed(texts)])
 
 
 def _facts(texts: Iterable[str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = _or_broken(_MEMORY_ROW, lambda: _parsed(texts))
     if not all(type(facts) is dict for facts in found):
         raise Broken(_MEMORY_ROW)
+    wrong = next(filter(None, map(amiss, found)), "")
+    if wrong:
+        raise Broken(f"{_MEMORY_ROW}: its `{wrong}`")
     return found
 
 

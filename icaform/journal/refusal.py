@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from icaform.diagnostic import Code
+
 _PATH = "give another path for the journal, or move the file away yourself if it may go; it was left as it is"
 
 NOT_OURS = "is no journal of icaform", _PATH
@@ -19,6 +21,7 @@ INTERRUPTED = (
 )
 
 WRITABLE = "make the file and its folder writable for this user, or give another path for the journal"
+_BUSY = "SQLITE_BUSY"
 _BY_NAME = {
     "SQLITE_NOTADB": ("is no SQLite database", _PATH),
     "SQLITE_CORRUPT": (
@@ -33,7 +36,7 @@ _BY_NAME = {
     "SQLITE_READONLY": ("cannot be written: it is read-only here", WRITABLE),
     "SQLITE_PERM": ("cannot be opened: this user may not", WRITABLE),
     "SQLITE_CANTOPEN": ("cannot be opened", WRITABLE),
-    "SQLITE_BUSY": (
+    _BUSY: (
         "is being written by another process, for longer than we wait",
         "run again when the other run has ended",
     ),
@@ -43,6 +46,15 @@ _OTHER = "cannot be used", "run again; if it stays so, restore the file from a b
 
 def words(name: str) -> tuple[str, str]:
     """What is wrong with the journal, and the remedy, for an error name such as ``SQLITE_IOERR_WRITE``."""
-    known = _BY_NAME.get("_".join(name.split("_")[:2]))
+    known = _BY_NAME.get(_plain(name))
     summary, remedy = known or _OTHER
     return f"{summary} ({name})" if name else summary, remedy
+
+
+def code_of(name: str) -> Code:
+    """What sort of trouble it is: another run that is at work is none of the journal's own."""
+    return Code.LOCKED if _plain(name) == _BUSY else Code.JOURNAL
+
+
+def _plain(name: str) -> str:
+    return "_".join(name.split("_")[:2])

@@ -167,13 +167,14 @@ class SqliteDatabase:
         match error:
             case sqlite3.Error() | UnicodeDecodeError():
                 unnamed = "SQLITE_CORRUPT" if isinstance(error, UnicodeDecodeError) else ""
-                return self._rejected(*refusal.words(getattr(error, "sqlite_errorname", unnamed)))
+                name = getattr(error, "sqlite_errorname", unnamed)
+                return self._rejected(*refusal.words(name), refusal.code_of(name))
             case Exception():
                 return error
         return self._rejected(*refusal.INTERRUPTED)
 
-    def _rejected(self, summary: str, remedy: str) -> Rejected:
-        return Rejected([Diagnostic(Code.JOURNAL, f"the journal {self.name} {summary}", remedy)])
+    def _rejected(self, summary: str, remedy: str, code: Code = Code.JOURNAL) -> Rejected:
+        return Rejected([Diagnostic(code, f"the journal {self.name} {summary}", remedy)])
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:

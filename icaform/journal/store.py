@@ -9,6 +9,7 @@ from typing import Protocol, cast
 
 from icaform.address import Address
 from icaform.diagnostic import Code, Diagnostic, Rejected
+from icaform.journal import spelling
 from icaform.journal.entry import NO_FACTS, Entry, Facts, Memory
 
 
@@ -53,7 +54,8 @@ class LeaseHeld:
 class Store(Protocol):
     """The journal of one workspace. Every method may be called from any thread.
 
-    Each raises Rejected, with a JOURNAL diagnostic, when the store cannot be read or written.
+    Each raises Rejected, with a JOURNAL diagnostic, when the store cannot be read or written; with a LOCKED
+    one where another writes for longer than we wait.
     What writes is durable when it returns; when it raises Rejected, treat what it was to write as unwritten.
     """
 
@@ -123,18 +125,18 @@ def open_store(
 
     It is kept at a path or ``sqlite://PATH``, or in the database ``postgresql://USER@HOST/DATABASE``.
     ``clock_now`` gives seconds since 1970. Opened read-only, a store that does not exist is empty and stays
-    nonexistent. Rejected when it is no journal, is of a newer icaform, or cannot be read or written.
+    nonexistent. Rejected when its address leaves a doubt (see ``spelling``), and when it is no journal, is of
+    a newer icaform, or cannot be read or written.
     """
+    # What is wrong is told without the address: it may hold a password, and nobody knows where.
+    wrong = spelling.flaw(url_or_path)
+    if wrong:
+        summary, remedy = wrong
+        raise _unknown(f"the journal's address {summary}", remedy)
     scheme, found, place = url_or_path.partition("://")
     if not found:
         scheme, place = "", url_or_path
-    name = _STORES.get(scheme)
-    # The rest of a URL is never repeated: it may hold a password.
-    if name is None:
-        raise _unknown(
-            f"this icaform has no journal store for {scheme}:// URLs",
-            "name the journal by the path of a file, or as postgresql://USER@HOST/DATABASE",
-        )
+    name = _STORES[scheme]
     try:
         # Imported when asked for, so that nobody needs the driver of a store that is not used.
         module = import_module(f"{__package__}.{name}")

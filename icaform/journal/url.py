@@ -10,6 +10,8 @@ import ipaddress
 import re
 from collections.abc import Mapping
 
+from icaform.journal import spelling
+
 _PLAIN = re.compile(
     r"postgres(?:ql)?://(?:[A-Za-z0-9._-]+@)?"
     r"(?P<host>[A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._-]*)?"
@@ -18,8 +20,10 @@ _PLAIN = re.compile(
 
 
 def flaw(url: str) -> tuple[str, str] | None:
-    """What is wrong with a URL, and the remedy; neither repeats it."""
-    scheme, _, rest = url.partition("://")
+    """What is wrong with a path or URL, and the remedy; neither repeats it."""
+    scheme, found, rest = url.partition("://")
+    if not found:
+        return spelling.flaw(url)
     if scheme not in ("postgres", "postgresql"):
         return (
             "names no place for a journal",

@@ -79,7 +79,7 @@ def test_what_is_known_after_some_entries() -> None:
 
 ENTRIES = (
     BEGUN,
-    Begun(2, (), "", "", "", "", None, "", "", 0.0),
+    Begun(2, (TWO,), "", "", "", "", None, "", "", 0.0),
     Ended(1, "done", {TWO: {"b": "é"}, ONE: {"a": [1, None]}}, "a note", 7.5),
     Ended(3, "unknown"),
     Adopted({ONE: {}}, 8.0),
@@ -100,6 +100,8 @@ def test_a_text_that_is_no_entry_is_refused_without_repeating_it() -> None:
     wrong += [json.dumps({k: v for k, v in told.items() if k != name}) for name in told]
     wrong += [json.dumps({**told, "secret-field": 1}), json.dumps({**told, "addresses": [["a"] * 9]})]
     wrong += [json.dumps({"entry": each}) for each in ("ended", "adopted", "forgotten")]
+    odd = {"time": ["x", -1, 1e300, None], "addresses": [[], {}], "verb": [None, 7], "body": [7]}
+    wrong += [json.dumps({**told, name: each}) for name, values in odd.items() for each in values]
     wrong += ['{"entry":"ended","number":1,"outcome":"done","note":"","time":0,"remember":[[["a"],{}]]}']
     for text in wrong:
         with pytest.raises(ValueError, match=r"^entry 5 is not one that this icaform writes$") as refused:

@@ -86,3 +86,15 @@ def test_a_run_on_a_machine_of_the_same_name_does_not_take_a_lease_that_lives(la
     store.close()
     assert lab.run("apply", str(lab.folder), "--yes").code == 13
     assert lab.writes() == []
+
+
+def test_a_lease_that_a_clock_far_ahead_has_left_behind_stops_nobody_for_long(lab: Any) -> None:
+    lab.write("a.yaml", everything.cohort(2))
+    assert lab.plan().code == 0
+    store = open_store(str(lab.folder / ".icaform/journal.sqlite"), "lab", lab.clock.now)
+    assert isinstance(store.acquire("elsewhere", "", lab.clock.now() + 864_000, 300), Lease)
+    store.close()
+    assert lab.run("apply", str(lab.folder), "--yes").code == 0
+    assert sum(everything.analyses(lab).values()) == 2
+    lab.write("b.yaml", everything.cohort(2, name="another"))
+    assert lab.run("apply", str(lab.folder), "--yes").code == 0

@@ -241,13 +241,13 @@ def forked() -> Callable[..., Callable[[], tuple[int, list[str]]]]:
 
 @pytest.fixture(scope="session")
 def refusal_of() -> Callable[[Callable[[], object]], str]:
-    """Does what must be refused with one JOURNAL diagnostic and a remedy, and gives its summary."""
+    """Does what must be refused with one diagnostic of a journal, and a remedy; gives its summary."""
 
     def summary_of(work: Callable[[], object]) -> str:
         with pytest.raises(Rejected) as refusal:
             work()
         (diagnostic,) = refusal.value.diagnostics
-        assert diagnostic.code is Code.JOURNAL
+        assert diagnostic.code in (Code.JOURNAL, Code.LOCKED)
         assert diagnostic.remedy
         return diagnostic.summary
 

@@ -23,6 +23,7 @@ from icaform.journal.entry import (
     replay,
     to_text,
 )
+from icaform.journal.sort import LATEST, MOST
 
 ONE, TWO = Address("AnalysisBatch", "cohort", "one"), Address("Pipeline", "germline")
 BEGUN = Begun(1, (ONE, TWO), "start", "POST /x", "key", "digest", '{"a":1}', "user", "tenant", 5.0)
@@ -35,19 +36,19 @@ json_values = st.recursive(
     max_leaves=5,
 )
 facts = st.dictionaries(addresses, st.dictionaries(texts, json_values, max_size=3), max_size=3)
-times = st.floats(allow_nan=False, allow_infinity=False)
+times = st.floats(0.0, LATEST)
 entries: st.SearchStrategy[Entry] = st.one_of(
     st.builds(
         Begun,
         st.just(7),
-        st.lists(addresses, max_size=3).map(tuple),
+        st.lists(addresses, min_size=1, max_size=3).map(tuple),
         *[texts] * 4,
         st.none() | texts,
         texts,
         texts,
         times,
     ),
-    st.builds(Ended, st.integers(1), st.sampled_from(["done", "unknown"]), facts, texts, times),
+    st.builds(Ended, st.integers(1, MOST), st.sampled_from(["done", "unknown"]), facts, texts, times),
     st.builds(Adopted, facts, times),
     st.builds(Forgotten, st.lists(addresses, max_size=3).map(tuple), times),
 )

@@ -171,13 +171,14 @@ class PostgresDatabase:
                 return self._rejected(*sqlstate.GONE)
             case psycopg.Error():
                 # Its text might quote a row.
-                return self._rejected(*sqlstate.words(error.sqlstate or ""))
+                found = error.sqlstate or ""
+                return self._rejected(*sqlstate.words(found), code=sqlstate.code_of(found))
             case Exception():
                 return error
         return self._rejected(*sqlstate.INTERRUPTED)
 
-    def _rejected(self, summary: str, remedy: str, detail: str = "") -> Rejected:
-        return Rejected([Diagnostic(Code.JOURNAL, f"the journal {self.name} {summary}", remedy, detail)])
+    def _rejected(self, summary: str, remedy: str, detail: str = "", code: Code = Code.JOURNAL) -> Rejected:
+        return Rejected([Diagnostic(code, f"the journal {self.name} {summary}", remedy, detail)])
 
 
 _THERE = """SELECT to_regnamespace('icaform') IS NOT NULL,

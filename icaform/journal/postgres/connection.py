@@ -19,6 +19,9 @@ TICK = 0.1
 """Seconds between two looks whether somebody interrupts a wait for the server."""
 LONGEST = 300
 """Characters of what the library says."""
+_SECRET = ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
+_TOLD = ("host", "hostaddr", "port", "dbname", "user", "service")
+"""Options of which a person may be told the value as well: they say which journal it is, and whose."""
 
 
 class Unreached(psycopg.OperationalError):
@@ -112,13 +115,22 @@ def _preferred() -> dict[str, Any]:
 
 
 def _concealed(error: psycopg.Error, given: Mapping[str, Any]) -> str:
-    """What the library says; nothing where a server has repeated what it was sent."""
-    said = " ".join(str(error).split())[:LONGEST]
-    sent = {given.get("password"), os.environ.get("PGPASSWORD")}
+    """What the library says, but no option's value; nothing where a server has repeated what it was sent."""
+    said = _folded(str(error))
+    sent = {*(given.get(each) for each in _SECRET), os.environ.get("PGPASSWORD")}
     with suppress(psycopg.Error, AttributeError, ValueError):
         # From a password file; there is nothing to ask where no connection was tried.
         sent.add(error.pgconn.password.decode())  # type: ignore[union-attr]
-    return "" if any(each and str(each) in said for each in sent) else said
+    # Before it is cut: half of a password would not be found.
+    if any(each and _folded(str(each)) in said for each in sent):
+        return ""
+    for value in (str(each) for option, each in given.items() if option not in _TOLD):
+        said = said.replace(f"'{value}'", "'...'").replace(f'"{value}"', '"..."')
+    return said[:LONGEST]
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _marked(statement: str) -> bytes:

@@ -6,6 +6,9 @@ failed the library tells no code, only words, which a server may say in its own 
 
 from __future__ import annotations
 
+from icaform.diagnostic import Code
+from icaform.journal.spelling import WRITE
+
 ROLLED_BACK = "40"
 """The class of errors after which a transaction was rolled back, and may well succeed the next time."""
 
@@ -28,15 +31,19 @@ CLOSED = "is closed", _AGAIN
 INTERRUPTED = "may not have been written: the run was interrupted", _AGAIN
 MALFORMED = (
     "is not an address that PostgreSQL's library can read",
-    "write postgresql://USER@HOST/DATABASE",
+    WRITE,
 )
 GONE = "has lost the connection to its server", f"see to the server, then {_AGAIN}"
 
+_BUSY = "55P03"
+_ONLY_READ = (
+    "cannot be written: the server, or the role, is read-only",
+    "name the primary server and not a standby, and a role that may write",
+)
+
 _BY_CODE = {
-    "25006": (
-        "cannot be written: the server, or the role, is read-only",
-        "name the primary server and not a standby, and a role that may write",
-    ),
+    "0A000": _ONLY_READ,  # what a standby says to READ WRITE: a feature that it does not have
+    "25006": _ONLY_READ,
     "25P03": ("gave us up for being idle", _AGAIN),
     "42501": ("may not be read or written by this role", _RIGHTS),
     "42P01": ("has lost a table", "restore the schema icaform from a backup"),
@@ -48,7 +55,7 @@ _BY_CODE = {
     ),
     "53200": ("cannot be used: the server is out of memory", _AGAIN),
     "53300": ("has no connection left for us", "wait for other clients, or raise max_connections"),
-    "55P03": (
+    _BUSY: (
         "is being written by another run, for longer than we wait",
         "run again when the other run has ended",
     ),
@@ -71,6 +78,9 @@ _PASSWORD = (
 )
 _NO_HOST = "cannot be found: its host has no address", "check the host's name"
 _BY_WORDS = (
+    # Of an option: its name may hold any of the words below.
+    ("bad value for ", MALFORMED),
+    ("invalid integer value ", MALFORMED),
     ("password authentication failed", _PASSWORD),
     ("no password supplied", _PASSWORD),
     (
@@ -105,6 +115,11 @@ def words(code: str) -> tuple[str, str]:
     """What is wrong with the journal, and the remedy, for an error's code."""
     summary, remedy = _BY_CODE.get(code) or _BY_CLASS.get(code[:2]) or _OTHER
     return f"{summary} ({code})" if code else summary, remedy
+
+
+def code_of(code: str) -> Code:
+    """What sort of trouble it is: another run that is at work is none of the journal's own."""
+    return Code.LOCKED if code == _BUSY else Code.JOURNAL
 
 
 def of_connection(said: str) -> tuple[str, str]:
