@@ -12,8 +12,8 @@ from icaform.plan import FORMAT, Plan, digest_of
 
 FORMAT_VERSION = "1.0"
 """Version of the file's frame; what it carries has that of ``plan.FORMAT``."""
-MAX_TEXT = 256 * 1024 * 1024
-"""Characters of a file that is read; a plan of 100,000 changes has some 60 million."""
+LONGEST = 500
+"""Characters of one difference that are told: whoever made the file may have written millions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ def from_text(text: str, name: str) -> Saved:
     """
     try:
         document = json.loads(text)
+        del text  # nobody else has it, and it may be large
         digest, covered = document["plan_digest"], document["plan"]
         form = covered["format"]
         parts = [covered[each] for each in ("changes", "operations", "referred")]
@@ -70,6 +71,11 @@ def _not_usable(why: str) -> Rejected:
 
 def differences(saved: Saved, plan: Plan) -> Iterator[str]:
     """What is otherwise than in a saved plan, a line each: where it goes to, then resources by name."""
+    for line in _differences(saved, plan):
+        yield line if len(line) <= LONGEST else f"{line[:LONGEST]}\N{HORIZONTAL ELLIPSIS}"
+
+
+def _differences(saved: Saved, plan: Plan) -> Iterator[str]:
     before, now = saved.covered, plan.covered
     for name in ("workspace", "server", "tenant", "user"):
         if before.get(name) != now[name]:

@@ -8,15 +8,12 @@ import signal
 import sys
 import threading
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from icaform.cli import options
 from icaform.cli.exit import Exit
-
-if TYPE_CHECKING:
-    from icaform.planfile import Saved
 
 
 @click.command("apply", short_help="Make the server as the manifests want it.")
@@ -49,7 +46,7 @@ if TYPE_CHECKING:
     "--max-writes", type=click.IntRange(0), metavar="N", help="Before limits.writes of icaform.yaml."
 )
 @options.option("--max-analyses", type=click.IntRange(0), metavar="N", help="Before limits.analyses.")
-@options.option("--max-share", type=click.FloatRange(0, 100), metavar="PERCENT", help="Before limits.share.")
+@options.option("--max-share", type=options.Number(0, 100), metavar="PERCENT", help="Before limits.share.")
 @options.option(
     "--first-run", is_flag=True, help="No run of this workspace came before: do not wait for what it left."
 )
@@ -68,6 +65,7 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
     from icaform.engine import verbs
     from icaform.engine.apply import Stop
     from icaform.engine.lease import myself
+    from icaform.engine.saved import load
     from icaform.guard import Bounds
     from icaform.render import of_apply, of_plan
 
@@ -112,6 +110,8 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
                 shown = of_plan(plan, rate=session.rate(), arguments=options.again(paths, said))
                 if session.output.live:
                     session.output.show(shown)
+                if session.output.lost:
+                    return None  # nobody has seen the plan
                 if asks and session.output.dialect != "text":
                     session.output.tell(shown)
                 return _ask(plan, bounds) if asks and plan.operations else bounds
@@ -138,7 +138,7 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
             result = verbs.apply(
                 run,
                 bounds,
-                approve=approve if saved is None else saved_in(saved),
+                approve=approve if saved is None else load(saved),
                 confirm=confirm,
                 holder=myself(),
                 run_url=page(run.world.environ),
@@ -190,20 +190,6 @@ def exit_of(result: Any) -> Exit:
 
 def _first(said: Any, configured: Any) -> Any:
     return configured if said is None else said
-
-
-def saved_in(file: str) -> Saved:
-    """The plan in a file; Rejected where it cannot be read, or is not as it was written."""
-    from icaform import planfile
-    from icaform.diagnostic import Code, Diagnostic, Rejected
-
-    try:
-        with open(file, encoding="utf-8") as stream:
-            return planfile.from_text(stream.read(planfile.MAX_TEXT), file)
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not text"
-        unread = Diagnostic(Code.NOT_APPROVED, f"--plan {file} cannot be read: {why}", "check the path")
-        raise Rejected([unread]) from None
 
 
 def _is_digest(text: str) -> bool:

@@ -148,12 +148,11 @@ def _kind(said: str, kinds: Mapping[str, Any]) -> str:
 
 def save(written: Written) -> None:
     """Write the files; OSError where one cannot be."""
-    from icaform.cli import reportfile
     from icaform.engine import private
 
     for file, text in written.texts.items():
         private.folders(file.parent)
-        reportfile.write(str(file), [text])
+        private.write(file, [text])
 
 
 def unwritable(what: str, error: OSError) -> Exception:
@@ -239,7 +238,7 @@ def _snapshot(world: Any, paths: tuple[str, ...], said: Mapping[str, Any]) -> in
         named = find_project(options.options_of(said).flags, run.world.environ, run.world.home, None)
         taken, text = snapshot.take(run, said["projects"], named.value if named else "")
         try:
-            private.write(file, text)
+            private.write(file, [text])
         except OSError as error:
             raise unwritable(f"--snapshot {file}", error) from None
         line = (

@@ -92,7 +92,7 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 def run(arguments: Sequence[str], world: object | None = None) -> int:
     """Run one command line and return its exit code. Never a traceback, except under ICAFORM_TRACEBACK=1."""
     restore = None
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - it was closed before we began
+    _open_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A terminal that cannot show a character is shown its number instead.
@@ -104,6 +104,13 @@ def run(arguments: Sequence[str], world: object | None = None) -> int:
     finally:
         if restore is not None:
             signal.signal(signal.SIGTERM, restore)
+
+
+def _open_closed() -> None:
+    """A stream that was closed before we began: nothing is read from it, nobody hears what it is told."""
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115 - for as long as we run
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
 
 
 def _run(arguments: Sequence[str], world: object | None) -> int:

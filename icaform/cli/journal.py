@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from icaform.journal.account import Account
     from icaform.journal.store import Store
     from icaform.render.report.journal import Ledgered
+
+_NUMBER = re.compile("[0-9]+")
+DIGITS = 18
+"""The most that a number of an entry can have: the stores count in 64 bits."""
 
 
 @click.group("journal", short_help="Look at the journal, check it, close calls.", no_args_is_help=False)
@@ -94,7 +99,6 @@ def settle(world: Any, /, words: tuple[str, ...], **said: Any) -> int:
     from icaform.cli.runner import page
     from icaform.engine import journal
     from icaform.engine.connect import journal_of
-    from icaform.engine.setting import find
     from icaform.engine.world import World
     from icaform.render.report.journal import of_settle
 
@@ -107,8 +111,8 @@ def settle(world: Any, /, words: tuple[str, ...], **said: Any) -> int:
         raise click.UsageError("there is nobody to ask (no terminal, or CI=true); say --yes to close by --as")
     world = world or World()
     output = Output.of("journal settle", said, world.environ, world.clock)
-    numbers = tuple(int(each) for each in words if each.isdecimal())
-    paths = tuple(each for each in words if not each.isdecimal())
+    numbers = tuple(_number(each) for each in words if _NUMBER.fullmatch(each))
+    paths = tuple(each for each in words if not _NUMBER.fullmatch(each))
     given = options.options_of(said)
 
     def account(place: Place) -> Account:
@@ -121,7 +125,7 @@ def settle(world: Any, /, words: tuple[str, ...], **said: Any) -> int:
         return not asks or click.confirm(f"Close {count} as {word}?", default=False, err=True)
 
     def work() -> int:
-        place = find(paths or (".",))
+        place = _place(paths)
         output.workspace = place.setting.workspace
         lines = journal.chosen(account(place), numbers)
         wanted = tuple(line.number for line in lines)
@@ -143,6 +147,24 @@ def settle(world: Any, /, words: tuple[str, ...], **said: Any) -> int:
         return code
 
     return guarded(output, work)
+
+
+def _number(word: str) -> int:
+    if len(word) > DIGITS:
+        raise click.UsageError(f"{word[:DIGITS]}... is no number of a call; icaform journal list tells them")
+    return int(word)
+
+
+def _place(paths: tuple[str, ...]) -> Place:
+    """The workspace of some paths. No manifest is read, so it is here that they are found to be there."""
+    from icaform.diagnostic import Code, Diagnostic, Rejected
+    from icaform.engine.setting import find
+
+    missing = [each for each in paths if each != "-" and not os.path.exists(each)]
+    if missing:
+        how = "name the folder of a workspace, or files in it"
+        raise Rejected([Diagnostic(Code.UNREADABLE_FILE, f"{each} is not there", how) for each in missing])
+    return find(paths or (".",))
 
 
 @contextmanager
@@ -180,14 +202,13 @@ def _read(
     """Do what only reads the journal: no token, no manifest, no server of ICA's."""
     from icaform.cli.output import Output, guarded
     from icaform.engine.connect import Options, journal_of
-    from icaform.engine.setting import find
     from icaform.engine.world import World
 
     here = world or World()
     output = Output.of(name, said, here.environ, here.clock)
 
     def reading() -> int:
-        place = find(paths or (".",))
+        place = _place(paths)
         output.workspace = place.setting.workspace
         with journal_of(here, place, Options(journal=said["journal"]), read_only=True) as store:
             return work(output, store, place, here.clock.now())

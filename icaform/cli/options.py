@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
@@ -20,6 +21,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 MIN_LIMIT = 16_000
 """Characters below which no report could say what must not be left out."""
+MAX_PATIENCE = 2_000_000.0
+"""Seconds, some 23 days: poll(2), by which sockets and programs are waited for, takes 2**31 milliseconds."""
 
 
 def _all(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -30,6 +33,15 @@ def option(name: str, *more: str, **settings: Any) -> Callable[[Command], Comman
     """A click option that is also ICAFORM_NAME, whatever the verb."""
     variable = "ICAFORM_" + name.lstrip("-").upper().replace("-", "_")
     return click.option(name, *more, envvar=variable, show_envvar=False, **settings)
+
+
+class Number(click.FloatRange):
+    """A number within bounds. click takes NaN for one, for it is neither below nor above any."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number that it says."""
+        number = float(super().convert(value, param, ctx))
+        return self.fail(f"{value} is no number.", param, ctx) if math.isnan(number) else number
 
 
 class Told(click.Option):
@@ -122,14 +134,14 @@ server = _all(
     ),
     option(
         "--calls-per-second",
-        type=click.FloatRange(0.1, 1000),
+        type=Number(0.1, 1000),
         metavar="N",
         help="Never more than these; before limits.callsPerSecond of icaform.yaml.",
     ),
 )
 """Which server, which journal, and as whom."""
 
-patience = click.FloatRange(min=0, min_open=True)
+patience = Number(min=0, min_open=True, max=MAX_PATIENCE)
 
 connection = _all(
     server,
@@ -201,14 +213,15 @@ def _pairs(said: Sequence[str], name: str) -> dict[str, str]:
 
 
 def _file(name: str) -> dict[str, str]:
+    from icaform.engine.intake import Unreadable, regular
     from icaform.engine.setting import MAX_FILE
     from icaform.manifest import read
 
     try:
-        with open(name, "rb") as file:
+        with regular(name) as (file, _):
             data = file.read(MAX_FILE + 1)
-    except OSError as error:
-        raise click.UsageError(f"--var-file {name} cannot be read: {error.strerror}") from None
+    except Unreadable as error:
+        raise click.UsageError(f"--var-file {name} {error}") from None
     documents, wrong = read(data, name)
     value = documents[0].value if len(documents) == 1 else None
     if not wrong and not isinstance(value, dict):

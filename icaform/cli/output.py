@@ -13,11 +13,12 @@ from typing import Any
 
 import click
 
-from icaform.cli import reportfile, runner
+from icaform.cli import runner
 from icaform.cli.exit import Exit, defect, exit_for
 from icaform.cli.sieve import sifted
 from icaform.cli.spoken import spoken
 from icaform.diagnostic import Code, Diagnostic, Rejected
+from icaform.engine import private
 from icaform.engine.secrets import Secrets
 from icaform.render import LIMIT, Report, dialect, of_findings
 from icaform.render.report import Stamp
@@ -49,6 +50,8 @@ class Output:
     secrets: Secrets | None = None
     begun: bool = False
     """Whether stdout has its result, or some of it."""
+    lost: bool = False
+    """Whether stdout takes nothing any more, though somebody may want it."""
     failed: bool = False
     """Whether a report could not be written; a run that went well then does not end so."""
     last: Report | Status | None = None
@@ -62,7 +65,15 @@ class Output:
         environ: Mapping[str, str],
         clock: Clock | None = None,
     ) -> Output:
-        """As the options say; a report that cannot be written is a usage error now and not later."""
+        """As the options say; a report that cannot be written is a usage error now and not later.
+
+        So is a folder to work in that is gone.
+        """
+        try:
+            os.getcwd()
+        except OSError as error:
+            why = f"the working folder is gone ({error.strerror})"
+            raise click.UsageError(f"{why}; cd to one that is there") from None
         reports: dict[str, str] = {}
         for each in said.get("report", ()):
             name, equals, file = each.partition("=")
@@ -111,8 +122,11 @@ class Output:
         self._write((line + "\n" for line in lines), sys.stdout)
 
     def say_wrong(self, lines: Iterable[str]) -> None:
-        """Write what is no result to stderr."""
-        self._write((line.rstrip("\n") + "\n" for line in lines), sys.stderr)
+        """Write what is no result to stderr. Where that takes nothing, the exit code says how it was."""
+        try:
+            self._write((line.rstrip("\n") + "\n" for line in lines), sys.stderr)
+        except OSError:
+            _silence(sys.stderr)
 
     def publish(self, exit_code: int) -> None:
         """Hand what was shown last to the CI runner: as Markdown, and as outputs of the step."""
@@ -144,20 +158,29 @@ class Output:
             return
         try:
             self._write(self._lines(self.dialect, report, sys.stdout), sys.stdout)
-        except BrokenPipeError:
-            # Whoever read us has enough; the reports in files, and how the run ended, are told all the same.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            # The reports in files, and how the run ended, are told all the same.
+            self.lose(error)
+        if self.lost:
+            self.say_wrong(self._lines("text", report, sys.stderr) if failed else [report.verdict])
+
+    def lose(self, error: OSError) -> None:
+        """Write to stdout no more: whoever read us has enough, or what takes it is full."""
+        _silence(sys.stdout)
+        if not isinstance(error, BrokenPipeError):
+            self.say_wrong([f"error: the report cannot be written to stdout: {error.strerror}"])
+            self.failed = self.lost = True
 
     def _to_file(self, name: str, file: str, report: Report | Status) -> None:
         try:
-            reportfile.write(file, self._clean(self._lines(name, report, None)))
+            private.write(file, self._clean(self._lines(name, report, None)))
         except OSError as error:
             click.echo(f"error: the report {file} cannot be written: {error.strerror}", err=True)
             self.failed = True
 
     def _append(self, file: str, chunks: Iterable[str]) -> None:
         try:
-            runner.append(file, self._clean(chunks))
+            private.append(file, self._clean(chunks))
         except OSError as error:
             # It is a courtesy: the result itself is told, and the exit code is that of the run.
             click.echo(f"warning: {file} of the CI runner cannot be written: {error.strerror}", err=True)
@@ -186,6 +209,11 @@ class Output:
         if self.environ.get("FORCE_COLOR"):
             return True
         return bool(stream and stream.isatty()) and self.environ.get("TERM") != "dumb"
+
+
+def _silence(stream: Any) -> None:
+    """Let nobody hear what is written to a stream, nor what it holds back, nor that it failed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def terminal_width(stream: Any) -> int:

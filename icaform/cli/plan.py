@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
     """Compare manifests with the live server and show what apply would do. Nothing changes anywhere."""
     from icaform.cli.session import reading
-    from icaform.engine import verbs
+    from icaform.engine import saved, verbs
     from icaform.render import of_plan
 
     def work(session: Any) -> int:
@@ -50,7 +49,7 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
         elif said["detailed_exitcode"] and made.moves:
             code = Exit.CHANGES
         if said["out"]:
-            save(made, said["out"])
+            saved.save(made, said["out"])
         output.show(of_plan(made, exit_code=code, rate=rate, arguments=options.again(paths, said)))
         return code
 
@@ -91,16 +90,3 @@ def offline(
         return tell(made, output)
 
     return guarded(output, work)
-
-
-def save(made: Plan, file: str) -> None:
-    """Keep a plan for approval; Rejected where the file cannot be written."""
-    from icaform import planfile
-    from icaform.diagnostic import Code, Diagnostic, Rejected
-    from icaform.engine import private
-
-    try:
-        private.write(Path(file), planfile.to_text(made))
-    except OSError as error:
-        why = f"--out {file} cannot be written: {error.strerror}"
-        raise Rejected([Diagnostic(Code.BAD_SETTING, why, "check the path, and the disk")]) from None

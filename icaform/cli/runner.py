@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from icaform.render import Report
 from icaform.render.report import Topic
@@ -57,13 +57,6 @@ def assignment(name: str, value: str) -> str:
     # Nobody can write a text that holds its own digest.
     end = f"END_{hashlib.sha256(value.encode('utf-8', 'replace')).hexdigest()}"
     return f"{name}<<{end}\n{value}\n{end}\n"
-
-
-def append(file: str, chunks: Iterable[str]) -> None:
-    """Write at the end of a file that a runner gave us; OSError if that fails."""
-    handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    with open(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
-        stream.writelines(chunks)
 
 
 def _any(report: Report, names: Mapping[Topic, Sequence[str]]) -> str:

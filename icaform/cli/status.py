@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from icaform.engine.status import Followed
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"(?:\d{1,9}(?:\.\d{1,3})?[smhd])+|\d{1,9}(?:\.\d{1,3})?")
+_DURATION = re.compile(r"(?:\d{1,9}(?:\.\d{1,3})?[smhd])+|\d{1,9}(?:\.\d{1,3})?", re.ASCII)
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -96,7 +96,11 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
 def _patience(world: Any) -> float | None:
     """The longest that one question to ICA may take: by the environment alone, for the option is taken."""
     said = (os.environ if world is None else world.environ).get("ICAFORM_TIMEOUT")
-    return float(options.patience(said)) if said else None
+    try:
+        return float(options.patience(said)) if said else None
+    except click.BadParameter as error:
+        error.param_hint = "ICAFORM_TIMEOUT"
+        raise
 
 
 def code_of(found: Followed, waited: bool) -> Exit:

@@ -22,8 +22,12 @@ from icaform.state import Begun, Identity
 
 
 def account_of(store: Store, workspace: str, now: float, *, everything: bool, limit: int | None) -> Account:
-    """What is pending, oldest first; or everything, newest first. ``limit`` is how many of the newest."""
+    """What is pending, oldest first; or everything, newest first. ``limit`` is how many of the newest.
+
+    Rejected where there is no journal.
+    """
     lines = lines_of(store.entries())
+    _require(store)
     open_ = [line for line in lines if line.pending]
     told = lines if everything else open_
     told = told[-limit:] if limit else told
@@ -39,8 +43,13 @@ def account_of(store: Store, workspace: str, now: float, *, everything: bool, li
 
 
 def audit_of(store: Store, workspace: str, now: float) -> tuple[Account, list[Diagnostic]]:
-    """How many entries the journal has that can be read, and what is wrong with it."""
+    """How many entries the journal has that can be read, and what is wrong with it.
+
+    Rejected where there is no journal.
+    """
     flaws = store.audit()
+    if not flaws:
+        _require(store)
     checked = 0
     try:
         for _ in store.entries():
@@ -49,6 +58,13 @@ def audit_of(store: Store, workspace: str, now: float) -> tuple[Account, list[Di
         flaws = flaws or list(rejected.diagnostics)
     account = Account(workspace, store.name, now, (), 0, checked, checked=checked)
     return account, flaws
+
+
+def _require(store: Store) -> None:
+    """Rejected where there is no journal: it holds nothing, and yet nobody has looked at what was meant."""
+    if store.fingerprint_key() is None:
+        how = "the first icaform apply makes it; name another workspace's folder, or its place with --journal"
+        raise Rejected([Diagnostic(Code.JOURNAL, f"there is no journal at {store.name}", how)])
 
 
 def chosen(account: Account, numbers: Collection[int]) -> tuple[Line, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from icaform.address import Address
+from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.manifest import BYTES
 from icaform.operation import Operation, Outcome
 from icaform.wire.clock import Clock, SystemClock
@@ -54,7 +55,12 @@ class Unfollowed:
 
 
 def _input() -> bytes:
-    return sys.stdin.buffer.read(BYTES + 1)
+    try:
+        return sys.stdin.buffer.read(BYTES + 1)
+    except OSError as error:
+        why = f"<stdin> cannot be read: {error.strerror or type(error).__name__}"
+        how = "give it manifests, or name files or folders"
+        raise Rejected([Diagnostic(Code.UNREADABLE_FILE, why, how)]) from None
 
 
 @dataclass(frozen=True)

@@ -497,7 +497,8 @@ def test_a_reader_that_has_enough_is_no_defect(lab: Lab) -> None:
     with subprocess.Popen(
         line, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout and process.stderr
+        assert process.stdout
+        assert process.stderr
         assert process.stdout.readline() == "apiVersion: icaform/v1\n"
         process.stdout.close()
         said = process.stderr.read()

@@ -81,13 +81,51 @@ def test_what_has_no_known_end_is_listed_without_a_token_and_without_ica(lab: La
     assert not lab.requests()
 
 
-def test_a_workspace_that_was_never_applied_has_an_empty_journal_and_gets_none(lab: Lab) -> None:
+READING = (("list",), ("list", "--all"), ("audit",), ("settle",), ("settle", "1"))
+
+
+def test_a_journal_that_is_not_there_is_not_whole_and_is_not_made(lab: Lab) -> None:
     lab.write("b.yaml", cohort("abc"))
-    assert journal(lab, "list")["total"] == 0
-    assert journal(lab, "list", "--all")["entries"] == []
-    assert journal(lab, "audit")["checked"] == 0
-    assert journal(lab, "settle")["entries"] == []
+    tried = 0
+    for line in READING:
+        for more in ((), ("--journal", str(lab.folder / "nowhere" / "j.sqlite"))):
+            document = journal(lab, *line, *more, code=78)
+            (found,) = document["diagnostics"]
+            assert (found["code"], document["errored"]) == ("journal", True), line
+            assert f"there is no journal at {more[1] if more else file(lab)}" in found["summary"], line
+            assert "apply makes it" in found["remedy"]
+            tried += 1
     assert not (lab.folder / ".icaform").exists()
+    assert not (lab.folder / "nowhere").exists()
+    lab.write("b.yaml", everything.CREDENTIALS.split("---")[1])
+    assert lab.apply().code == 0
+    for line in READING[:-1]:
+        journal(lab, *line)
+    print(f"{tried} looks at no journal, {len(READING) - 1} at one")
+
+
+def test_a_folder_that_is_not_there_has_no_journal(lab: Lab) -> None:
+    everything.write(lab)
+    lab.apply()
+    for line in READING[:-1]:
+        ran = lab.run("journal", *line, str(lab.folder / "nowhere"), "--journal", str(file(lab)))
+        assert ran.code == 65, (line, ran.text)
+        assert "nowhereisnotthere" in "".join(ran.text.split()), line
+
+
+def test_a_number_is_written_in_digits_and_is_that_of_a_call(lab: Lab) -> None:
+    lab.write("b.yaml", cohort("abc"))
+    lab.apply()
+    for word, code, said in (
+        ("9" * 5000, 64, "is no number of a call"),
+        ("9" * 19, 64, "is no number of a call"),
+        ("9" * 18, 64, "has no call with number 999999999999999999"),
+        ("\u0663", 65, "is not there"),
+        ("\u00b3", 65, "is not there"),
+    ):
+        ran = lab.run("journal", "settle", str(lab.folder), word)
+        assert (ran.code, said in " ".join(ran.text.split())) == (code, True), (word[:20], ran.text)
+        assert len(ran.text) < 1000
 
 
 def test_every_entry_is_listed_newest_first_and_holds_neither_body_nor_secret(lab: Lab) -> None:
@@ -381,5 +419,6 @@ def test_a_folder_whose_name_is_a_number_can_be_meant(lab: Lab, monkeypatch: pyt
     lab.write("12/icaform.yaml", "workspace: twelve\n")
     monkeypatch.chdir(lab.folder)
     ran = lab.run("journal", "settle", "./12", "--output", "json")
-    assert (ran.code, ran.json["workspace"]) == (0, "twelve")
-    assert lab.run("journal", "settle", "12", "--output", "json").code == 64
+    assert (ran.code, ran.json["workspace"]) == (78, "twelve")  # which was never applied
+    other = lab.run("journal", "settle", "12", "--output", "json")
+    assert (other.code, other.json["workspace"]) == (78, "lab")

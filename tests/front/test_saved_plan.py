@@ -141,6 +141,22 @@ def test_a_plan_that_cannot_be_saved_is_an_error(lab: Any) -> None:
     assert "cannot be written" in ran.text
 
 
+@pytest.mark.parametrize("bound", ["BYTES", "HELD"])
+def test_a_plan_that_no_apply_would_read_is_not_saved(
+    planned: Any, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    before = saved(planned).read_text()
+    monkeypatch.setattr(f"icaform.engine.saved.{bound}", 1000)
+    ran = planned.plan("--out", str(saved(planned)))
+    assert (ran.code, saved(planned).read_text()) == (78, before)
+    (found,) = ran.json["diagnostics"]
+    assert "the plan is too large for a file" in found["summary"]
+    assert "--approve" in found["remedy"]
+    ran = apply(planned)
+    assert (ran.code, "is too large for a saved plan" in " ".join(ran.err.split())) == (10, True)
+    assert planned.writes() == []
+
+
 def test_the_order_of_a_manifest_does_not_show_in_a_saved_plan(planned: Any) -> None:
     first = saved(planned).read_text()
     parts = (planned.folder / "pipelines.yaml").read_text().split("---\n")

@@ -13,10 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from icaform.cli import options
 from icaform.cli.exit import MEANING, Exit
 from icaform.cli.group import VERBS, Verbs, group
+from icaform.engine.program import output_of
 from tests.front.conftest import Lab
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,7 +147,7 @@ def test_a_variable_file_that_is_wrong_is_told_at_its_place(lab: Lab) -> None:
         ran = lab.run("validate", str(lab.folder), "--var-file", str(file), "-o", "json")
         told = ran.json["diagnostics"][0]["source"]
         assert (ran.code, (told["line"], told["column"])) == (65, place), text
-    assert lab.run("validate", str(lab.folder), "--var-file", "/dev/zero").code == 65
+    assert lab.run("validate", str(lab.folder), "--var-file", "/dev/zero").code == 64
 
 
 def test_a_selection_takes_labels_globs_and_what_is_not_excluded(
@@ -240,8 +243,75 @@ def test_a_reader_that_has_enough_and_a_full_disk_are_no_defects(lab: Lab) -> No
     with open("/dev/full", "w") as full:
         line = [sys.executable, "-m", "icaform", "validate", str(lab.folder), "--var", "code=x"]
         done = subprocess.run(line, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert done.returncode == 1
-    assert "No space left" in done.stderr
+    assert done.returncode == 78
+    assert "error: the report cannot be written to stdout: No space left on device" in done.stderr
+
+
+NUMBERS = ("nan", "-nan", "inf", "-inf", "1e300", "-1", "x", "0x10")
+"""What is no number of seconds, of calls a second or of percent."""
+
+
+def test_a_number_that_is_none_or_has_no_end_is_a_usage_error(lab: Lab) -> None:
+    lab.write("a.yaml", MANIFEST)
+    tried = 0
+    for verb in VERBS:
+        command = group.get_command(None, verb)  # type: ignore[arg-type]
+        places: list[tuple[tuple[str, ...], click.Command | None]] = [((verb,), command)]
+        if isinstance(command, click.Group):
+            places = [((verb, name), each) for name, each in command.commands.items()]
+        for words, each in places:
+            assert each is not None
+            for option in each.params:
+                name = next((one for one in option.opts if one.startswith("--")), "")
+                if name not in ("--timeout", "--calls-per-second", "--max-share"):
+                    continue
+                for number in NUMBERS:
+                    ran = lab.run(*words, f"{name}={number}")
+                    assert (ran.code, ran.out) == (64, ""), (words, name, number, ran.text)
+                    assert name in ran.err, (words, name, number)
+                    tried += 1
+    for verb in ("plan", "status"):
+        for number in ("nan", "inf"):
+            done = process(verb, str(lab.folder), ICAFORM_TIMEOUT=number)
+            _, err = done.communicate(timeout=20)
+            assert (done.returncode, "TIMEOUT" in err.upper()) == (64, True), (verb, number, err)
+            tried += 1
+    print(f"{tried} numbers")
+    assert tried > 100
+    assert lab.run("status", str(lab.folder), "--wait", "--timeout", "\u0663").code == 64
+
+
+def test_the_longest_timeout_is_one_that_sockets_and_programs_take(lab: Lab) -> None:
+    lab.write("a.yaml", MANIFEST.partition("---")[2])
+    line = ("plan", str(lab.folder), "--server-url", lab.ica.base_url, "--x-api-key", lab.ica.api_key)
+    done = process(*line, "--timeout", str(options.MAX_PATIENCE))
+    _, err = done.communicate(timeout=20)
+    assert done.returncode == 0, err
+    assert output_of(["true"], lab.folder, options.MAX_PATIENCE, 10) == b""
+
+
+def test_streams_that_are_closed_and_a_folder_that_is_gone_are_no_defects(lab: Lab, tmp_path: Path) -> None:
+    lab.write("a.yaml", MANIFEST.partition("---")[2])
+    icaform = f"env PYTHONPATH={ROOT} {sys.executable} -m icaform"
+    gone = f"mkdir {tmp_path}/gone && cd {tmp_path}/gone && rmdir {tmp_path}/gone && "
+    homeless = ("validate -", "plan ../a", "journal list", "whoami", "init", "apply --yes .", "export")
+    cases = [
+        (f"{icaform} validate - <&-", 65, "holds no manifest"),
+        (f"{icaform} validate - 0>{tmp_path}/x", 65, "<stdin> cannot be read"),
+        (f"{icaform} apply {lab.folder} <&-", 64, "nobody to ask"),
+        (f"{icaform} validate - <&- 2>&-", 65, ""),
+        (f"{icaform} validate {lab.folder} >&-", 0, ""),
+        (f"{icaform} validate {lab.folder} <&- >&- 2>&-", 0, ""),
+        *((f"{gone}{icaform} {line}", 64, "the working folder is gone") for line in homeless),
+        (f"{gone}{icaform} --version", 0, ""),
+    ]
+    for shell, code, said in cases:
+        done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False, timeout=20)
+        assert done.returncode == code, (shell, done.stderr)
+        told = done.stdout + done.stderr
+        assert said in told, (shell, told)
+        assert "internal" not in told, shell
+    print(f"{len(cases)} surroundings")
 
 
 def test_a_terminal_without_unicode_is_shown_escapes(lab: Lab) -> None:

@@ -1,0 +1,54 @@
+"""Plans kept for approval: into a file, and out of one that anybody may have made."""
+
+from __future__ import annotations
+
+from icaform import planfile
+from icaform.diagnostic import Code, Diagnostic, Rejected
+from icaform.engine import private
+from icaform.engine.intake import Unreadable, regular
+from icaform.plan import Plan
+from icaform.wire.limits import MIB
+from icaform.wire.memory import weight
+
+BYTES = 32 * MIB
+"""A larger file is none: a plan of 50,000 changes has some 14 million, one of 100,000 some 28."""
+HELD = 192 * MIB
+"""What a file may take of the machine's memory, as ``wire.memory`` reckons it: such plans take 80 and 160."""
+
+
+def save(plan: Plan, file: str) -> None:
+    """Keep a plan for approval; Rejected where it has no room in a file, or that cannot be written."""
+    text = planfile.to_text(plan)
+    if _too_large(text.encode("ascii")):
+        why = f"--out {file}: the plan is too large for a file"
+        how = "approve it by its digest with apply --approve, or plan a part of it with -l or --only"
+        raise Rejected([Diagnostic(Code.BAD_SETTING, why, how)])
+    try:
+        private.write(file, [text])
+    except OSError as error:
+        why = f"--out {file} cannot be written: {error.strerror}"
+        raise Rejected([Diagnostic(Code.BAD_SETTING, why, "check the path, and the disk")]) from None
+
+
+def load(file: str) -> planfile.Saved:
+    """The plan in a file; Rejected where it cannot be read, or is not as it was written."""
+    return planfile.from_text(_text(file), file)
+
+
+def _text(file: str) -> str:
+    try:
+        with regular(file) as (stream, _):
+            data = stream.read(BYTES + 1)
+    except Unreadable as error:
+        raise _unread(file, str(error), "check the path") from None
+    if _too_large(data):
+        raise _unread(file, "is too large for a saved plan", "save a new one with icaform plan --out")
+    return data.decode("ascii", "replace")
+
+
+def _too_large(data: bytes) -> bool:
+    return len(data) > BYTES or weight(data) > HELD
+
+
+def _unread(file: str, why: str, how: str) -> Rejected:
+    return Rejected([Diagnostic(Code.NOT_APPROVED, f"--plan {file} {why}", how)])
