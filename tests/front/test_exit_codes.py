@@ -56,7 +56,7 @@ def held_by_another(lab: Lab) -> None:
     (lab.folder / ".icaform").mkdir()
     path = str(lab.folder / ".icaform" / "journal.sqlite")
     store = open_store(path, "lab", lab.clock.now, read_only=False)
-    assert store.acquire("another machine:1:1", "", lab.clock.now(), 1e6)
+    assert store.acquire("another machine:1:1", "", lab.clock.now(), 300)
     store.close()
 
 
