@@ -38,12 +38,11 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
         return Held(
             wish,
             live,
-            Diagnostic(
+            _told(
+                wish,
                 Code.CHANGED_SINCE_RUN,
                 f"the item differs from what {started} was started with",
                 f"raise `generation` from {spec.generation} to run the batch again, or put the item back",
-                origin=wish.origin,
-                address=wish.address,
             ),
             edits or (Edit("spec", live.facts.get("spec"), spec.spec_digest),),
         )
@@ -110,13 +109,12 @@ def _send_again(wish: Desired, live: Live, last: Remembered, note: str, view: Vi
         return Held(
             wish,
             live,
-            Diagnostic(
+            _told(
+                wish,
                 Code.RETRIES_USED,
                 f"{note}; it was attempt {used} of {spec.retry.attempts}",
                 f"mend the cause, then raise `retry.attempts` above {spec.retry.attempts}, "
                 "or `generation` to run the batch again",
-                origin=wish.origin,
-                address=wish.address,
             ),
             there=True,
         )
@@ -149,12 +147,11 @@ def _elsewhere(wish: Desired, last: Remembered, project_id: str) -> Held:
     return Held(
         wish,
         None,
-        Diagnostic(
+        _told(
+            wish,
             Code.CHANGED_SINCE_RUN,
             f"the item was started in another project, {last['project']}, as {what}",
             f"put the project back, or raise `generation` from {spec.generation} to run the batch here, too",
-            origin=wish.origin,
-            address=wish.address,
         ),
         (Edit("project", last["project"], project_id),),
     )
@@ -165,17 +162,13 @@ def _uncreated(wish: Desired, live: Live | None, reason: str) -> Held:
     more = f"raise `retry.attempts` above {spec.retry.attempts}"
     if CREATION not in spec.retry.when:
         more = f"add {CREATION} to `retry.when`"
-    return Held(
-        wish,
-        live,
-        Diagnostic(
-            Code.RETRIES_USED,
-            f"ICA could not create the analysis: {reason}",
-            f"mend the cause, then {more}",
-            origin=wish.origin,
-            address=wish.address,
-        ),
-    )
+    told = f"ICA could not create the analysis: {reason}"
+    return Held(wish, live, _told(wish, Code.RETRIES_USED, told, f"mend the cause, then {more}"))
+
+
+def _told(wish: Desired, code: Code, summary: str, remedy: str) -> Diagnostic:
+    """Why an item is held, at its place."""
+    return Diagnostic(code, summary, remedy, origin=wish.origin, address=wish.address)
 
 
 def was_sent(last: Remembered) -> bool:

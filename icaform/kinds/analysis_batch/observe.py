@@ -50,7 +50,6 @@ def observe(wishes: Sequence[Desired], view: View, *, resolving: bool = True) ->
     unmanaged: list[Live] = []
     resolved: dict[Address, Mapping[str, Json]] = {}
     lacking: list[Desired] = []
-    sent_before = {address.parent for address, last in view.remembered.items() if was_sent(last)}
     for place, group in _by_project(wishes, view).items():
         try:
             project_id = yield from project(place)
@@ -61,7 +60,7 @@ def observe(wishes: Sequence[Desired], view: View, *, resolving: bool = True) ->
         for batch in dict.fromkeys(wish.spec.batch for wish in group):
             mine = [wish for wish in group if wish.spec.batch == batch]
             found = yield from _search(project_id, f"{view.workspace}/{batch}")
-            begun = bool(found) or mine[0].address.parent in sent_before
+            begun = bool(found) or _is_remembered(batch, view)
             resolved |= {wish.address: {"project": project_id, "begun": begun} for wish in mine}
             unmanaged += _visible(mine, found, project_id, live)
             hidden = [
@@ -208,6 +207,14 @@ def _may_hide(wish: Desired, live: Live | None, view: View) -> bool:
     if live is None or tried_again(wish.spec, live.facts):
         return True
     return _later(wish, live, view)
+
+
+def _is_remembered(batch: str, view: View) -> bool:
+    """Whether the journal knows that an item of a batch was sent, declared or not."""
+    return any(
+        (address.kind, address.name) == (NAME, batch) and was_sent(last)
+        for address, last in view.remembered.items()
+    )
 
 
 def _later(wish: Desired, live: Live | None, view: View) -> bool:
