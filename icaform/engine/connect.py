@@ -230,9 +230,8 @@ def journal_of(world: World, place: Place, options: Options, *, read_only: bool)
         path = _trusted(place, place.setting.journal, world.environ)
     else:
         path = str(place.state / JOURNAL)
-        _refuse_links(place.state)
-        if not read_only:
-            private_folder(place.state)
+        make = _refuse_links if read_only else private_folder
+        make(place.state)
     store = open_store(path, place.setting.workspace, world.clock.now, read_only=read_only)
     try:
         yield store

@@ -17,8 +17,6 @@ PARTING = 1.0
 """Seconds that giving the lease back may take: a stopped run is gone within five, wherever its journal is."""
 LEASE = 300.0
 """Seconds after which the lease of a run that died is free; a living run renews it well before."""
-
-
 FUTURE = 2 * LEASE
 """Seconds from now after which no living run's lease ends, unless its clock is far ahead: it proves nothing.
 Should that run live all the same, it begins nothing more once another has its lease."""
