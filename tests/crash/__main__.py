@@ -13,21 +13,23 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from tests.crash import table
+from tests.crash import cores, table
 from tests.crash.case import SETTINGS, Tally
 from tests.crash.whole import setting
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
-    parser.add_argument("--workers", type=int, default=2, help="settings at once; a core for each")
+    parser.add_argument("--workers", type=int, default=cores.count(), help="settings at once")
     parser.add_argument("--setting", choices=SETTINGS, action="append", help="these alone")
     parser.add_argument("--fault", action="append", help="these alone")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="of all reruns every N-th")
     given = parser.parse_args()
     begun = time.monotonic()
     tallies: list[Tally] = []
-    with ProcessPoolExecutor(given.workers, mp_context=get_context("spawn")) as pool:
+    context = get_context("spawn")
+    shares = cores.shares(context, given.workers)
+    with ProcessPoolExecutor(given.workers, context, cores.stay, (shares,)) as pool:
         running = [
             pool.submit(setting, name, given.fault or (), given.every) for name in given.setting or SETTINGS
         ]

@@ -12,7 +12,7 @@ from tests.crash.menu import Mishap
 from tests.crash.workspace import MANIFESTS
 
 LAGS = {"read_lag": 30.0}
-SLOW = {"batch_initialized": 300.0, "batch_running": 60.0}
+SLOW = {"batch_initialized": 120.0, "batch_running": 15.0}
 HIDDEN = "read lag, slow job, jobs hidden"
 SETTINGS: dict[str, dict[str, float]] = {
     "at once": {},

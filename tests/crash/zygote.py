@@ -67,6 +67,7 @@ def _run(order: dict[str, Any], teach: bool) -> None:
     code = 70
     try:
         signal.alarm(LONGEST)
+        gc.disable()  # a collection would touch, hence copy, every page that the fork shares
         folder = Path(order["folder"])
         for number, (name, flags) in enumerate(
             ((os.devnull, os.O_RDONLY), *((str(folder / each), _AFRESH) for each in ("out", "err")))
