@@ -173,9 +173,11 @@ _SAID_SO = (Exit.LOCKED, Exit.UNREACHABLE, Exit.RATE_LIMITED, Exit.UNAUTHORISED)
 def exit_of(result: Any) -> Exit:
     """How an apply ended. Unknown weighs most; what is held or refused leaves it partly done, or failed."""
     from icaform.cli.exit import exit_for
+    from icaform.diagnostic import Code
     from icaform.operation import Done, Refused, Skipped, Unknown
 
-    if result.count(Unknown):
+    held = [each.reason for each in result.plan.held]
+    if result.count(Unknown) or any(each.code is Code.OUTCOME_UNKNOWN for each in held):
         return Exit.UNKNOWN
     done = result.count(Done)
     missed = result.count(Refused) + result.count(Skipped)

@@ -321,7 +321,7 @@ def shows(change: Change | None, verb: str) -> bool:
     """Whether a fresh comparison shows the effect of a verb: it does not ask for it any more."""
     match change:
         case Keep():
-            return True
+            return not change.unseen
         case Update():
             return verb not in change.verbs
         case Held():

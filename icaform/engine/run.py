@@ -77,7 +77,11 @@ class Run:
 
     def begin(self, intent: Intent) -> int:
         """Write down, durably, a call that is about to be sent; Rejected once the workspace is another's."""
-        return self.store.begin(intent, self.lease)
+        memory = self.memory()
+        number = self.store.begin(intent, self.lease)
+        with self._lock:
+            memory.pending[number] = intent.numbered(number)
+        return number
 
     def confirm(self) -> None:
         """Rejected once the workspace is another's, as the journal tells it."""

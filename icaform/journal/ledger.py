@@ -67,7 +67,7 @@ class Ledger:
             if lease is not None:
                 self._confirm(transaction, lease)
             transaction.run(sql.ADD_PENDING, (self._workspace, number))
-            return Begun(number, *(getattr(intent, name) for name in intent.__slots__))
+            return intent.numbered(number)
 
         return self._append(work)
 

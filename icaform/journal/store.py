@@ -11,6 +11,7 @@ from icaform.address import Address
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.journal import spelling
 from icaform.journal.entry import NO_FACTS, Entry, Facts, Memory
+from icaform.state import Begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,10 @@ class Intent:
     user: str
     tenant: str
     time: float
+
+    def numbered(self, number: int) -> Begun:
+        """The entry that the journal makes of it."""
+        return Begun(number, *(getattr(self, name) for name in self.__slots__))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from icaform.kinds.storage_credential import KIND as CREDENTIAL
 from icaform.kinds.storage_credential.spec import StorageCredentialSpec
 from icaform.operation import Answer, Secret
 from icaform.reference import V3
-from icaform.state import PRESENT, Live
+from icaform.state import PRESENT, Begun, Live
 from tests.core.conftest import same
 from tests.core.words import NOW, called, desired, said, view
 
@@ -237,6 +237,33 @@ def items_elsewhere() -> Iterator[tuple[str, Any, Any, Any]]:
         yield f"in {here} memory={last}", wish, None, view(last, about=wish.address, resolved=found)
 
 
+def items_in_doubt() -> Iterator[tuple[str, Any, Any, Any]]:
+    """An item to be sent or tried again whose call has no known end, and what can be seen from here."""
+    calls = ("/api/projects/pro%2F1/analysisCreationBatch", "/api/projects/pro%2F1/analysis:cwl", "damaged")
+    wish = tried("FAILED", attempts=2)
+    ends = [None, Live(wish.address, "a0", {"spec": "d1", "attempt": 1, "status": "FAILED"}, "pro/1")]
+    for live, call, age, here, blind in product(
+        ends, calls, (-5.0, 899.0, 900.0), (None, "pro/1", "pro/2"), ("", "no jobs are listed")
+    ):
+        begun = Begun(7, (wish.address,), "submit", call, "k", "d", None, "u", "t", NOW - age)
+        found = {wish.address: {name: each for name, each in (("project", here), ("blind", blind)) if each}}
+        given = f"live={live and live.facts} {call} {age:.0f} s ago in {here} {blind}"
+        yield given, wish, live, view(pending={wish.address: begun}, resolved=found)
+
+
+def items_concealed() -> Iterator[tuple[str, Any, Any, Any]]:
+    """An item of which nothing shows, and everything that tells that an analysis of it may stand."""
+    wish = desired("AnalysisBatch", Item, "i")
+    sent: list[dict[str, Any]] = [{}, {"analysis": "a0"}, {"batch": "b0"}, {"analysis": "a0", "failed": "no"}]
+    for facts, generation, spec, newest, unread in product(
+        sent, (1, 2, 3), ("d1", "d2"), (None, 1, 2, 3), (None, "a9")
+    ):
+        last = {"generation": generation, "spec": spec, **facts}
+        found = {name: each for name, each in (("newest", newest), ("unread", unread)) if each}
+        given = f"memory={last} {found}"
+        yield given, wish, None, view(last, about=wish.address, resolved={wish.address: found})
+
+
 def items_of_pipelines() -> Iterator[tuple[str, Any, Any, Any]]:
     """A new item of a pipeline that is named or referred to, and every status of that."""
     other = Address("Pipeline", "p")
@@ -247,8 +274,8 @@ def items_of_pipelines() -> Iterator[tuple[str, Any, Any, Any]]:
 
 
 def test_items_are_started_once_and_again_only_where_they_failed() -> None:
-    tried = (*items(), *items_elsewhere(), *items_of_pipelines())
-    same("items", ((given, said(compare_item(wish, live, seen))) for given, wish, live, seen in tried))
+    every = (*items(), *items_elsewhere(), *items_in_doubt(), *items_concealed(), *items_of_pipelines())
+    same("items", ((given, said(compare_item(wish, live, seen))) for given, wish, live, seen in every))
 
 
 def tried(*when: str, attempts: int) -> Any:

@@ -48,7 +48,9 @@ def said(change: Change) -> str:
             final = _verbs(change.verbs, change.irreversible)
             parts += [final, change.standing.value, *_edits(change.edits), *change.notes]
         case Keep():
-            parts += [repr(change.state), f"busy={change.busy} awaited={change.awaited}", *change.notes]
+            unseen = ["unseen"] if change.unseen else []
+            parts += [repr(change.state), f"busy={change.busy} awaited={change.awaited}", *unseen]
+            parts += change.notes
         case Held():
             there = ["there"] if change.there else []
             parts += [change.standing.value, told(change.reason), *_edits(change.edits), *there]

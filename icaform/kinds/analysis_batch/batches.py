@@ -14,6 +14,8 @@ from icaform.kinds.analysis_batch.marks import Marks, marked
 from icaform.operation import Call, Json, Steps, ask
 from icaform.reference import V3, V4, promised
 
+BATCH = "analysisCreationBatch"
+"""What ICA calls a chunk in the paths of its calls."""
 JOB_ENDED = frozenset({"STOPPED", "SUCCEEDED", "PARTIALLY_SUCCEEDED", "FAILED"})
 """ICA, Job.status: the values after which a batch creates nothing more."""
 JOB_OPEN = ("INITIALIZED", "WAITING_FOR_RESOURCES", "RUNNING")
@@ -21,7 +23,7 @@ JOB_OPEN = ("INITIALIZED", "WAITING_FOR_RESOURCES", "RUNNING")
 SUBJECT = "analysis"
 """Is part of a Job's subjectType where it creates analyses: ICA's own example is SampleCreationBatch."""
 MOST_JOBS = 100
-"""How many open batches are asked whether they are ours; a lab has a handful at a time."""
+"""How many open batches are asked whether they are ours, the newest first; a lab has a handful at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,14 @@ class Sent:
     marks: Marks
     batch: str
     facts: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """Items of ours that ICA is still working on; ``blind`` says why there may be more, or nothing."""
+
+    sent: tuple[Sent, ...] = ()
+    blind: str = ""
 
 
 def batch_job(project_id: str, batch_id: str) -> Steps[Json]:
@@ -55,28 +65,32 @@ def batch_items(project_id: str, batch_id: str, young: bool) -> Steps[dict[str, 
     return told
 
 
-def under_way(project_id: str) -> Steps[list[Sent]]:
+def under_way(project_id: str) -> Steps[UnderWay]:
     """Items of ours in the batches that ICA is still working on, whoever sent them.
 
-    None are found where ICA does not let us list jobs. That a batch is not among them proves nothing: which
-    jobs one sees is not documented.
+    That a batch of another user is not among them proves nothing: which jobs one sees is not documented.
     """
     jobs = Call("GET", "/api/jobs", V3, query=tuple(("status", each) for each in JOB_OPEN), paged=True)
     (answer,) = yield (jobs,)
     if answer.problem:
-        return []
-    open_ = [job["subjectId"] for job in answer.body["items"] if _creates_analyses(job, project_id)]
+        return UnderWay(blind=f"ICA does not list its jobs: {answer.problem}")
+    open_ = [job for job in answer.body["items"] if _creates_analyses(job, project_id)]
+    open_.sort(key=lambda job: str(job.get("timeCreated")), reverse=True)
     # The first items of a batch tell whose it is: ours are all of one workspace and manifest.
-    asked = open_[:MOST_JOBS]
+    asked = [job["subjectId"] for job in open_[:MOST_JOBS]]
     firsts = (yield tuple(_items(project_id, each) for each in asked)) if asked else ()
-    found = []
+    blind = f"ICA is at work on {len(open_)} batches, too many to look at" if len(open_) > len(asked) else ""
+    found: list[Sent] = []
     for batch_id, first in zip(asked, firsts, strict=True):
-        ours = [] if first.problem else list(_told(first.body, None))
+        if first.problem:
+            blind = blind or f"ICA does not tell what batch {batch_id} holds: {first.problem}"
+            continue
+        ours = list(_told(first.body, None))
         if ours and first.body.get("nextPageToken"):
             whole = yield from ask(_items(project_id, batch_id, paged=True))
             ours = list(_told(whole.body, None))
         found += [Sent(marks, batch_id, facts) for marks, facts in ours]
-    return found
+    return UnderWay(tuple(found), blind)
 
 
 def _creates_analyses(job: Json, project_id: str) -> bool:
@@ -85,7 +99,7 @@ def _creates_analyses(job: Json, project_id: str) -> bool:
 
 
 def _form(project_id: str, batch_id: str) -> str:
-    return f"/api/projects/{quote(project_id, safe='')}/analysisCreationBatch/{quote(batch_id, safe='')}"
+    return f"/api/projects/{quote(project_id, safe='')}/{BATCH}/{quote(batch_id, safe='')}"
 
 
 def _items(project_id: str, batch_id: str, *, paged: bool = False) -> Call:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from icaform.address import Address
 from icaform.change import Change, Create, Edit, Held, Keep, Standing, Update, edits_between
 from icaform.diagnostic import Code, Diagnostic
+from icaform.kinds.analysis_batch.batches import BATCH
 from icaform.kinds.analysis_batch.desire import Wish
 from icaform.kinds.analysis_batch.outcome import (
     again,
@@ -19,8 +22,12 @@ from icaform.kinds.analysis_batch.outcome import (
 from icaform.operation import Json
 from icaform.state import Desired, Live, Remembered, View
 
+ARRIVAL = 900.0
+"""Seconds after which a batch that was sent has begun, and a chunk has arrived of which some items show. ICA
+states no bound; a batch job of this age has ended in all that is documented."""
 ARCHIVED = "Archived"
 """ICA, PipelineV4.statusAsString."""
+_SENT = re.compile(r"/api/projects/([^/\"]+)/([\w:]+)")
 CREATION = "CREATION"
 """In a manifest's ``retry.when``: ICA could not create the analysis, so that nothing ran."""
 
@@ -66,6 +73,9 @@ def _send(wish: Desired, live: Live | None, last: Remembered, view: View) -> Cha
     place = resolved.get("project")
     if ran_elsewhere(wish, place, view):
         return _elsewhere(wish, last, str(place))
+    held = _unanswered(wish, live, view) or (_concealed(wish, last, resolved) if live is None else None)
+    if held:
+        return held
     # Failures of another generation, or of an item that was corrected since, are not this one's.
     current = is_current(last, spec)
     failures = int(last.get("failures") or 0) if current else 0
@@ -79,15 +89,11 @@ def _send(wish: Desired, live: Live | None, last: Remembered, view: View) -> Cha
         notes.append(f"attempt {failures + 1} of {spec.retry.attempts}; the last failed: {reason}")
     notes += _begun(wish.address, view)
     notes += _retired(spec.said["pipeline"], resolved, view)
-    drifted = current and live is None and last.get("analysis") and not reason
-    if drifted:
-        notes.append(f"analysis {last['analysis']} was started for it and is not found any more")
     return Create(
         wish,
         (Edit("pipeline", None, _called(spec.said["pipeline"])),),
         ("submit",),
         tuple(notes),
-        Standing.DRIFTED if drifted else Standing.PENDING,
         irreversible=False,
         remember={"failures": failures},
         grows=bool(resolved.get("begun")),
@@ -96,12 +102,17 @@ def _send(wish: Desired, live: Live | None, last: Remembered, view: View) -> Cha
 
 def _send_again(wish: Desired, live: Live, last: Remembered, note: str, view: View) -> Change:
     """Its newest analysis ended in a way that the manifest wants tried again, as often as it says."""
+    held = _unanswered(wish, live, view)
+    if held:
+        return held
     spec: Wish = wish.spec
     seen = attempt_in(live.facts)
     failures = int(last.get("failures") or 0) if is_current(last, spec) else 0
-    # What was acknowledged later than what is seen has been tried, too, and may not have come to be.
+    # What was acknowledged later than what is seen has been tried, too.
     lost = failures >= seen and last.get("analysis") and not last.get("failed")
-    used = max(seen, failures + 1 if lost else failures)
+    if lost:
+        return _vanished(wish, live, last)
+    used = max(seen, failures)
     reason = live.facts.get("failed") or (last.get("failed") if failures > seen else None)
     if reason and (used >= spec.retry.attempts or CREATION not in spec.retry.when):
         return _uncreated(wish, live, reason)
@@ -119,8 +130,6 @@ def _send_again(wish: Desired, live: Live, last: Remembered, note: str, view: Vi
             there=True,
         )
     notes = [note, *([f"ICA could not create attempt {used}: {reason}"] if reason else ())]
-    if lost:
-        notes.append(f"analysis {last['analysis']} was started for it since and is not found")
     notes.append(f"attempt {used + 1} of {spec.retry.attempts}: another analysis, which costs as much again")
     notes += _begun(wish.address, view)
     return Update(
@@ -131,6 +140,56 @@ def _send_again(wish: Desired, live: Live, last: Remembered, note: str, view: Vi
         notes=tuple(notes),
         remember={"failures": used},
     )
+
+
+def _unanswered(wish: Desired, live: Live | None, view: View) -> Held | None:
+    """Held where a call for it that was begun may come to something that cannot be seen from here."""
+    begun = view.pending.get(wish.address)
+    sent = _SENT.search(begun.call) if begun else None
+    if begun is None or sent is None:
+        return None
+    resolved = view.resolved.get(wish.address, {})
+    there, blind, young = unquote(sent[1]), resolved.get("blind"), view.now - begun.time < ARRIVAL
+    if there != resolved.get("project", there):
+        summary = f"a call for it was begun in another project, {there}, and its answer is not known"
+        remedy = "put the project back and apply, which looks there, or close it with icaform journal settle"
+    elif blind and young and sent[2] == BATCH:
+        summary = "a call for it was begun and its answer is not known, nor what ICA is at work on"
+        remedy = f"apply again {ARRIVAL / 60:.0f} minutes after it, or close it with icaform journal settle"
+        summary += f": {blind}"
+    else:
+        return None
+    return Held(wish, live, _told(wish, Code.OUTCOME_UNKNOWN, summary, remedy))
+
+
+def _concealed(wish: Desired, last: Remembered, resolved: Mapping[str, Json]) -> Held | None:
+    """Held where an analysis may stand for an item that does not show."""
+    spec: Wish = wish.spec
+    remembered = int(last.get("generation") or 0) if was_sent(last) else 0
+    newest = max(int(resolved.get("newest") or 0), remembered)
+    if newest > spec.generation:
+        summary = f"the item ran as generation {newest}, which is above {spec.generation}"
+        remedy = f"put `generation` back to {newest}, or raise it above that to run the batch again"
+        edits = (Edit("generation", newest, spec.generation),)
+        return Held(wish, None, _told(wish, Code.CHANGED_SINCE_RUN, summary, remedy), edits)
+    if remembered == spec.generation and last.get("analysis"):
+        return _vanished(wish, None, last)
+    if unread := resolved.get("unread"):
+        summary = f"analysis {unread} is of this batch, and the tags that tell its item are changed or gone"
+        remedy = "put back the technical tags that icaform gave it, or take icaform.batch away, too"
+        return Held(wish, None, _told(wish, Code.FOREIGN_STATE, summary, remedy))
+    return None
+
+
+def _vanished(wish: Desired, live: Live | None, last: Remembered) -> Held:
+    """ICA deletes no analysis: one that is not found has lost its tags, or is not shown to this user."""
+    summary = f"analysis {last['analysis']} was started for it and is not found any more"
+    remedy = (
+        "look for it in ICA and put back the technical tags that icaform gave it; "
+        f"or raise `generation` from {wish.spec.generation} to run the batch again"
+    )
+    reason = _told(wish, Code.FOREIGN_STATE, summary, remedy)
+    return Held(wish, live, reason, standing=Standing.DRIFTED)
 
 
 def ran_elsewhere(wish: Desired, project_id: str | None, view: View) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from icaform.operation import Json
 
 PREFIX = "icaform."
+_ITEM = f"{PREFIX}item="
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Marks:
         """The tags that say it."""
         return (
             batch_tag(self.batch),
-            f"{PREFIX}item={self.item}",
+            f"{_ITEM}{self.item}",
             f"{PREFIX}generation={self.generation}",
             f"{PREFIX}attempt={self.attempt}",
             f"{PREFIX}spec={self.spec}",
@@ -44,16 +45,26 @@ def batch_tag(batch: str) -> str:
     return f"{PREFIX}batch={batch}"
 
 
-def marked(row: Json) -> Marks | None:
-    """The marks of an analysis, or of an item's request, as ICA tells it; None where it has none of ours.
+def tags_of(row: Json) -> list[str]:
+    """The technical tags of an analysis, or of an item's request, as ICA tells it.
 
-    Without its tags nobody could tell that it is there, and it would be started again: where they are no list
-    of texts, TypeError or KeyError, which are told as a bad answer.
+    Without them nobody could tell that it is there, and it would be started again: where they are no list of
+    texts, TypeError or KeyError, which are told as a bad answer.
     """
     tags = row["tags"]["technicalTags"]
     if not isinstance(tags, list) or not all(isinstance(each, str) for each in tags):
         raise TypeError("technicalTags are no list of texts")
-    return read(tags)
+    return tags
+
+
+def marked(row: Json) -> Marks | None:
+    """The marks among its tags; None where it has none of ours, or not all."""
+    return read(tags_of(row))
+
+
+def item_in(tags: Iterable[str]) -> str:
+    """The item that tags name whose other marks cannot be read; nothing where that is gone, too."""
+    return next((tag.removeprefix(_ITEM) for tag in tags if tag.startswith(_ITEM)), "")
 
 
 def read(tags: Iterable[str | None]) -> Marks | None:

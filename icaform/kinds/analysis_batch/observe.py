@@ -6,19 +6,19 @@ before that only the batch tells of it, which the journal remembers or an open j
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote
 
 from icaform.address import Address
 from icaform.diagnostic import Code, Diagnostic, Rejected
-from icaform.kinds.analysis_batch.batches import Sent, batch_items, under_way
-from icaform.kinds.analysis_batch.compare import ran_elsewhere, was_sent
+from icaform.kinds.analysis_batch.batches import Sent, UnderWay, batch_items, under_way
+from icaform.kinds.analysis_batch.compare import ARRIVAL, is_current, ran_elsewhere, was_sent
 from icaform.kinds.analysis_batch.desire import NAME
 from icaform.kinds.analysis_batch.inputs import located
-from icaform.kinds.analysis_batch.marks import Marks, batch_tag, marked
-from icaform.kinds.analysis_batch.outcome import attempt_in, tried_again
+from icaform.kinds.analysis_batch.marks import Marks, batch_tag, item_in, read, tags_of
+from icaform.kinds.analysis_batch.outcome import attempt_in, stage_of, tried_again
 from icaform.kinds.analysis_batch.starter import misfit, starters
 from icaform.kinds.analysis_batch.storage import STORAGES, Storage, chosen, offered
 from icaform.operation import Call, Json, Steps, ask, canonical
@@ -32,11 +32,15 @@ from icaform.reference import (
     promised,
     whole,
 )
-from icaform.state import Desired, Live, Observed, View
+from icaform.state import Desired, Live, Observed, Remembered, View
 
-ARRIVAL = 900.0
-"""Seconds after its newest visible analysis during which a chunk with fewer analyses than its size is taken
-to be still arriving. ICA states no bound; a batch job of this age has ended in all that is documented."""
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The analyses of a batch. ``unread``: ids of those whose marks are not whole, by the item they name."""
+
+    marked: Sequence[tuple[Marks, Json]]
+    unread: Mapping[str, str]
 
 
 def observe(wishes: Sequence[Desired], view: View, *, resolving: bool = True) -> Steps[Observed]:
@@ -56,21 +60,24 @@ def observe(wishes: Sequence[Desired], view: View, *, resolving: bool = True) ->
         except Rejected as rejected:
             faults += _faults(rejected, group)
             continue
-        sent: list[Sent] | None = None
+        work: UnderWay | None = None
         for batch in dict.fromkeys(wish.spec.batch for wish in group):
             mine = [wish for wish in group if wish.spec.batch == batch]
             found = yield from _search(project_id, f"{view.workspace}/{batch}")
-            begun = bool(found) or _is_remembered(batch, view)
+            begun = bool(found.marked or found.unread) or _is_remembered(batch, view)
             resolved |= {wish.address: {"project": project_id, "begun": begun} for wish in mine}
-            unmanaged += _visible(mine, found, project_id, live)
+            unmanaged += _visible(mine, found.marked, project_id, live)
             hidden = [
                 wish
                 for wish in mine
                 if _may_hide(wish, live.get(wish.address), view) and not ran_elsewhere(wish, project_id, view)
             ]
             if hidden:
-                sent = (yield from under_way(project_id)) if sent is None else sent
-                yield from _creating(hidden, project_id, view, live, sent, _arriving(mine[0], found, view))
+                work = (yield from under_way(project_id)) if work is None else work
+                arriving = _arriving(mine[0], found.marked, view)
+                yield from _creating(hidden, project_id, view, live, work.sent, arriving)
+                for address, concealed in _concealed(hidden, found, work):
+                    resolved[address] = {**resolved[address], **concealed}
             missing = [wish for wish in mine if resolving and _is_missing(wish, live.get(wish.address))]
             lacking += missing
             try:
@@ -112,8 +119,8 @@ def _by_project(wishes: Sequence[Desired], view: View) -> Mapping[str, list[Desi
     return groups
 
 
-def _search(project_id: str, batch: str) -> Steps[list[tuple[Marks, Json]]]:
-    """All analyses with the marks of a batch. How ICA matches tags is not documented, so each is checked."""
+def _search(project_id: str, batch: str) -> Steps[Found]:
+    """All analyses with the tag of a batch. How ICA matches tags is not documented, so each is checked."""
     answer = yield from ask(
         Call(
             "POST",
@@ -125,17 +132,41 @@ def _search(project_id: str, batch: str) -> Steps[list[tuple[Marks, Json]]]:
         )
     )
     found = []
+    unread = {}
     for row in answer.body["items"]:
-        marks = marked(row)
+        tags = tags_of(row)
+        marks = read(tags)
         if marks and marks.batch == batch:
             found.append((marks, row))
-    return found
+        elif batch_tag(batch) in tags:
+            unread[item_in(tags)] = promised(row["id"])
+    return Found(found, unread)
+
+
+def _concealed(
+    hidden: Sequence[Desired], found: Found, work: UnderWay
+) -> Iterator[tuple[Address, Mapping[str, Json]]]:
+    """What may stand for items although nothing shows: what cannot be read, and a newer generation."""
+    newest: dict[str, int] = {}
+    for marks, _ in found.marked:
+        newest[marks.item] = max(newest.get(marks.item, 0), marks.generation)
+    for wish in hidden:
+        item = wish.address.item
+        told = {
+            "blind": work.blind,
+            "unread": found.unread.get(item) or found.unread.get(""),
+            "newest": newest.get(item),
+        }
+        yield wish.address, {name: each for name, each in told.items() if each}
 
 
 def _visible(
     mine: Sequence[Desired], found: Sequence[tuple[Marks, Json]], project_id: str, live: dict[Address, Live]
 ) -> list[Live]:
-    """Fill ``live`` with the newest attempt of each item's generation; return what no manifest declares."""
+    """Fill ``live`` with the newest attempt of each item's generation; return what no manifest declares.
+
+    A person may have run an attempt again in ICA, which keeps its tags: one of these that is well is enough.
+    """
     wanted = {wish.address.item: wish for wish in mine}
     batch = mine[0].spec.batch
     best: dict[str, tuple[Marks, Json]] = {}
@@ -145,7 +176,7 @@ def _visible(
         if wish is None:
             strangers[marks.item] = (marks, row)
         elif marks.generation == wish.spec.generation and (
-            marks.item not in best or best[marks.item][0].attempt < marks.attempt
+            marks.item not in best or _rank(best[marks.item]) < _rank((marks, row))
         ):
             best[marks.item] = (marks, row)
     for item, (marks, row) in best.items():
@@ -153,6 +184,11 @@ def _visible(
     return [
         _live(Address(NAME, batch, item), marks, row, project_id) for item, (marks, row) in strangers.items()
     ]
+
+
+def _rank(one: tuple[Marks, Json]) -> tuple[int, bool, str]:
+    marks, row = one
+    return marks.attempt, not stage_of({"status": row.get("status")}).bad, str(row["id"])
 
 
 def _live(address: Address, marks: Marks, row: Json, project_id: str) -> Live:
@@ -169,8 +205,8 @@ def _live(address: Address, marks: Marks, row: Json, project_id: str) -> Live:
     return Live(address, promised(row["id"]), facts, project_id)
 
 
-def _arriving(wish: Desired, found: Sequence[tuple[Marks, Json]], view: View) -> bool:
-    """Whether a chunk of the wished generation shows fewer analyses than were sent, and is young.
+def _arriving(wish: Desired, found: Sequence[tuple[Marks, Json]], view: View) -> set[str]:
+    """The young chunks of the wished generation of which fewer items show than were sent.
 
     A chunk whose batch the journal remembers does not count: that batch is asked what became of its items.
     """
@@ -182,12 +218,13 @@ def _arriving(wish: Desired, found: Sequence[tuple[Marks, Json]], view: View) ->
             last = view.remembered.get(Address(NAME, wish.spec.batch, marks.item), {})
             if last.get("batch") and last.get("chunk") == marks.chunk:
                 known.add(marks.chunk)
-    return any(
-        chunk not in known
-        and len(rows) < rows[0][0].size
-        and view.now - max(_created(row) for _, row in rows) < ARRIVAL
+    return {
+        chunk
         for chunk, rows in chunks.items()
-    )
+        if chunk not in known
+        and len({marks.item for marks, _ in rows}) < rows[0][0].size
+        and view.now - max(_created(row) for _, row in rows) < ARRIVAL
+    }
 
 
 def _created(row: Json) -> float:
@@ -217,6 +254,11 @@ def _is_remembered(batch: str, view: View) -> bool:
     )
 
 
+def _is_young(last: Remembered, view: View) -> bool:
+    """Whether what ICA acknowledged may not show yet."""
+    return view.now - float(last.get("written") or 0) < ARRIVAL
+
+
 def _later(wish: Desired, live: Live | None, view: View) -> bool:
     """Whether the journal remembers that a newer attempt than the one that is seen was sent."""
     last = view.remembered.get(wish.address, {})
@@ -231,7 +273,7 @@ def _creating(
     view: View,
     live: dict[Address, Live],
     sent: Sequence[Sent],
-    arriving: bool,
+    arriving: set[str],
 ) -> Steps[None]:
     """Items that were sent and are not visible: open batches tell of them, or those that are remembered."""
     batches: dict[str, list[Desired]] = {}
@@ -240,21 +282,29 @@ def _creating(
     for wish in mine:
         seen = live.get(wish.address)
         last = view.remembered.get(wish.address, {})
-        current = last.get("generation") == wish.spec.generation
         facts: dict[str, Json]
         found = open_.get(wish.address.item)
-        tried = max(int(last.get("failures") or 0) if current else 0, attempt_in(seen.facts) if seen else 0)
+        # A corrected item begins with its first attempt anew, whatever became of it as it was.
+        failures = int(last.get("failures") or 0) if is_current(last, wish.spec) else 0
+        tried = max(failures, attempt_in(seen.facts) if seen else 0)
         if found and found.marks.attempt > tried:
             facts = {"spec": found.marks.spec, "batch": found.batch, "chunk": found.marks.chunk}
             facts |= {"attempt": found.marks.attempt}
             live[wish.address] = _newer(wish.address, seen, {**facts, **found.facts}, project_id)
         elif _later(wish, seen, view) and last.get("batch"):
             batches.setdefault(last["batch"], []).append(wish)
-        elif arriving and not (current and last.get("failed")):
+        elif _later(wish, seen, view) and last.get("analysis") and _is_young(last, view):
+            facts = {
+                "creating": True,
+                "spec": last.get("spec"),
+                "attempt": int(last.get("failures") or 0) + 1,
+            }
+            live[wish.address] = Live(wish.address, promised(last["analysis"]), facts, project_id)
+        elif arriving - ({last.get("chunk")} if last.get("failed") else set()):
             unsure.append(wish)
     for batch_id, wishes in batches.items():
-        written = max(float(view.remembered[wish.address].get("written") or 0) for wish in wishes)
-        told = yield from batch_items(project_id, batch_id, view.now - written < ARRIVAL)
+        young = any(_is_young(view.remembered[wish.address], view) for wish in wishes)
+        told = yield from batch_items(project_id, batch_id, young)
         for wish in wishes:
             facts = told.get(wish.address.item) or told[""]
             if facts:

@@ -9,10 +9,10 @@ from urllib.parse import quote
 from icaform.address import Address
 from icaform.change import Create, Update
 from icaform.diagnostic import Code, Diagnostic
-from icaform.kinds.analysis_batch.batches import JOB_ENDED, batch_items, batch_job
+from icaform.kinds.analysis_batch.batches import BATCH, JOB_ENDED, batch_items, batch_job
+from icaform.kinds.analysis_batch.compare import ARRIVAL
 from icaform.kinds.analysis_batch.desire import MAX_EXTERNAL_FILES, Wish
 from icaform.kinds.analysis_batch.item import attempt_of, request, starter_of
-from icaform.kinds.analysis_batch.observe import ARRIVAL
 from icaform.operation import (
     Answer,
     Call,
@@ -64,7 +64,7 @@ def _batch(group: Sequence[Create | Update], chunk: str, view: View) -> Operatio
         tuple(each.address for each in group),
         Call(
             "POST",
-            _path(group[0], view, "analysisCreationBatch"),
+            _path(group[0], view, BATCH),
             V3,
             content_type=V3,
             body=body,
