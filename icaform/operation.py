@@ -77,6 +77,8 @@ class Problem:
     code: str = ""
     detail: str = ""
     reference: str = ""
+    own: bool = False
+    """Whether it has the form that ICA gives its problems: what stands before ICA has others, or none."""
 
     def __str__(self) -> str:
         words = ": ".join(part for part in (self.code, self.detail) if part) or "no explanation"

@@ -10,7 +10,7 @@ It acts on the `nth` request that fits and on the next `times` - 1. `do` is one 
     drop_answer       the effect, then the connection breaks
     cut_answer        the effect, half of the answer, then a reset
     truncate          the effect, half of the body; "length": "right" (of that half) | "wrong" (of the whole)
-    status            "status": 403 | 429 | 500 | 502 | 503 | 504, "when", "retry_after"?: seconds,
+    status            "status": 500 | 502 | 503 | 504 | a refusal (REFUSALS), "when", "retry_after"?: seconds,
                       "body"?: "json" | "html" | "empty"
     stale_token       the token of the request counts no more, for this request and for all that follow: 401
     lag               a read that sees the world as it was "seconds": 30 ago
@@ -62,9 +62,10 @@ OWN: dict[str | None, tuple[str, ...]] = {
 }
 """What each `do` wants beside the fields that all have."""
 SHARED = ("do", "times", "delay", "when", "stored")
+REFUSALS = (400, 401, 403, 404, 405, 408, 409, 410, 413, 421, 422, 425, 429, 499)
 CHOICES = {
     "do": tuple(OWN),
-    "status": (403, 429, 500, 502, 503, 504, None),
+    "status": (*REFUSALS, 500, 502, 503, 504, None),
     "when": ("before", "after"),
     "body": ("json", "html", "empty"),
     "length": ("right", "wrong"),

@@ -63,4 +63,4 @@ def overload(status: int) -> Problem:
         return Problem(429, "Too many requests. Please try again later!", "ICA_API_429")
     if status == 503:
         return Problem(503, "The service is temporarily unavailable. Please try again later!", "ICA_API_503")
-    return Problem(status, "Internal Server Error")
+    return Problem(status, "Internal Server Error" if status >= 500 else "The request was refused.")

@@ -28,6 +28,8 @@ _TITLED = 4096
 """Bytes of a page in which its title is looked for."""
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_PROMISED = frozenset({"title", "type", "status", "parameters", "timestamp"})
+"""ICA, Problem: what each has. A problem of RFC 7807 alone, as gateways have it, lacks the last two."""
 _REFERENCE = re.compile(r"\s*\(ref\.\s*([\w.:-]{1,80})\)\s*$")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
@@ -106,7 +108,8 @@ def read_problem(status: int, content_type: str, data: bytes, hide: Iterable[str
     if named := _REFERENCE.search(detail):
         # The reference is shown by itself, so it need not stand in the words again.
         detail, reference = detail[: named.start()], reference or named[1]
-    return Problem(status, code=code[:SHORT_TEXT], detail=detail, reference=reference)
+    own = bool(_CODE.fullmatch(code)) or value.keys() >= _PROMISED
+    return Problem(status, code=code[:SHORT_TEXT], detail=detail, reference=reference, own=own)
 
 
 def clean(text: str, limit: int = LONG_TEXT, hide: Iterable[str] = ()) -> str:

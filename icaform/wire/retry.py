@@ -6,9 +6,13 @@ from random import Random
 
 from icaform.operation import Call, Problem, Repeat
 from icaform.wire.answer import clean
-from icaform.wire.problem import RateLimited, ServerFault, WireError
+from icaform.wire.problem import BadAnswer, RateLimited, ServerFault, WireError
 
 LONGEST_RETRY_AFTER = 120.0
+NOT_LET_IN = frozenset({401, 403})
+"""Who is asked for another token, or turned away, is so before anything is done, whoever does it."""
+GIVEN_UP = frozenset({408, 421, 425, 499})
+"""Of these none is a verdict on what was asked: too late, the wrong server, too early, nobody listens."""
 FIRST_BACKOFF, LONGEST_BACKOFF = 1.0, 30.0
 
 
@@ -35,7 +39,17 @@ def refusal(call: Call, status: int, problem: Problem, retry_after: float | None
         return RateLimited(call, said, problem=problem, certain=False, retry_after=retry_after)
     if status >= 500:
         return ServerFault(call, f"ICA failed: {said}", problem=problem, retry_after=retry_after)
+    if status >= 400 and not (harmless(call) or judged(problem)):
+        return BadAnswer(call, f"an answer, it seems, of what stands before ICA: {said}", problem=problem)
     return None
+
+
+def judged(problem: Problem) -> bool:
+    """Whether a 4xx surely says that nothing was done: ICA looked at the request, or nobody was let in.
+
+    A gateway may give a request up that ICA goes on with, and says so in its own words.
+    """
+    return problem.status in NOT_LET_IN or (problem.own and problem.status not in GIVEN_UP)
 
 
 def backoff(attempt: int, random: Random) -> float:

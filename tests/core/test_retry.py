@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from icaform.operation import Call, Problem, Repeat
-from icaform.wire.problem import RateLimited, ServerFault, WireError
+from icaform.wire.problem import BadAnswer, RateLimited, ServerFault, WireError
 from icaform.wire.retry import backoff, harmless, may_repeat, refusal, retry_after
 from tests.core.conftest import same
 
@@ -31,17 +31,16 @@ def test_only_what_is_harmless_or_surely_did_nothing_is_sent_again() -> None:
 
 def test_what_a_status_stands_for() -> None:
     rows = []
-    for repeat, status, pause in product(
-        Repeat, (200, 404, 409, 428, 429, 499, 500, 502, 503, 504), (None, 7.0)
-    ):
-        problem = Problem(status, "C", "d")
+    statuses = (200, 400, 401, 403, 404, 408, 409, 421, 422, 425, 428, 429, 499, 500, 502, 503, 504)
+    for repeat, status, own, pause in product(Repeat, statuses, (True, False), (None, 7.0)):
+        problem = Problem(status, "C", "d", own=own)
         found = refusal(call(repeat), status, problem, pause)
         told: object = None
         if found is not None:
-            assert isinstance(found, RateLimited | ServerFault)
+            assert isinstance(found, BadAnswer | RateLimited | ServerFault)
             told = (type(found).__name__, str(found), found.certain, found.passing, found.retry_after)
             assert found.problem is problem
-        rows.append(((repeat.value, status, pause), told))
+        rows.append(((repeat.value, status, own, pause), told))
     same("refusals", rows)
 
 

@@ -67,6 +67,65 @@ HIDDEN = {"match": {"method": "GET", "path": "/api/jobs"}, "do": "status", "stat
 """A tenant that lets nobody list jobs, so that nothing tells of a batch of which no analysis shows."""
 
 
+ALONE = BATCH.replace("{{parameters: [{{code: genome, value: GRCh38}}]}}", "{{customInput: 'a: 1'}}")
+TWICE = "  retry: {{attempts: 2}}\n  defaults:"
+MAKES = {
+    "a batch": (BATCH, "*analysisCreationBatch"),
+    "an analysis": (ALONE, "*analysis:nextflowWithCustomInput"),
+    "a credential": (CREDENTIAL, "/api/storageCredentials"),
+}
+GIVEN_UP = [(status, body) for status in (408, 421, 425, 499) for body in ("json", "html", "empty")]
+FOREIGN = [(status, body) for status in (400, 404, 405, 409, 413, 422) for body in ("html", "empty")]
+TURNED_AWAY = [(status, body) for status in (401, 403) for body in ("json", "html", "empty")]
+
+
+def made(lab: Any, what: str) -> int:
+    """How many of it there are by now."""
+    lab.clock.sleep(2000)
+    if what == "a credential":
+        return len([each for each in objects(lab, "Credential") if each["name"] == "c"])
+    return sum(started(lab).values())
+
+
+def answered(lab: Any, what: str, status: int, body: str, when: str) -> int:
+    """How a first apply ends whose making call is answered like that."""
+    lab.control("POST", "/reset", {})
+    for each in (lab.folder / ".icaform").glob("*"):
+        each.unlink()
+    text, path = MAKES[what]
+    items = "    - {name: a, userReference: cohort/a}"
+    named = {"pipeline": "{code: nf-core rnaseq 3-14}", "items": items, "name": "c", "shared": "false"}
+    text = text.replace("  defaults:", TWICE).format(**named, key="{env: K}", secret="{env: S}")
+    lab.write("m.yaml", text)
+    how = {"do": "status", "status": status, "body": body, "when": when, "times": 2 if status == 401 else 1}
+    lab.control("PUT", "/faults", [{"match": {"method": "POST", "path": path}, **how}])
+    return int(lab.apply("--first-run").code)
+
+
+@pytest.mark.parametrize("what", MAKES)
+def test_a_refusal_that_a_gateway_may_have_given_is_no_refusal_of_icas(lab: Any, what: str) -> None:
+    lab.environ.update(K="AKIA-lab-0001", S="a-secret-of-the-lab")
+    cases = [(*each, when) for each in (*GIVEN_UP, *FOREIGN) for when in ("after", "before")]
+    for status, body, when in cases:
+        assert answered(lab, what, status, body, when) == 0, (status, body, when)
+        assert lab.apply().code == 0
+        assert made(lab, what) == 1, (status, body, when)
+    print(f"{len(cases)} answers")
+
+
+@pytest.mark.parametrize("what", MAKES)
+def test_a_refusal_of_icas_own_and_one_of_who_asks_are_certain(lab: Any, what: str) -> None:
+    lab.environ.update(K="AKIA-lab-0001", S="a-secret-of-the-lab")
+    cases = [*((status, "json", 1) for status in (400, 404, 422)), *((*each, 77) for each in TURNED_AWAY)]
+    for status, body, code in cases:
+        assert answered(lab, what, status, body, "before") == code, (status, body)
+        listed = lab.run("journal", "list", str(lab.folder), "--output", "json").json
+        assert listed["entries"] == [], (status, body)
+        assert lab.apply().code == 0
+        assert made(lab, what) == 1
+    print(f"{len(cases)} answers")
+
+
 @pytest.mark.parametrize("jobs", ["shown", "hidden"])
 @pytest.mark.parametrize("rerun", ["another user", "another manifest", "the same"])
 def test_a_slow_batch_in_doubt_is_not_started_again_by_anybody(slow_lab: Any, rerun: str, jobs: str) -> None:

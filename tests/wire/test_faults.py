@@ -251,15 +251,17 @@ def test_a_refusal_in_plain_4xx_is_an_answer_and_no_error(rogue, open_session, h
         print(f"\n{cases} cases of a plain refusal")
 
 
-def test_a_refusal_whose_body_is_cut_or_endless_is_still_a_refusal(rogue, open_session, http):
+def test_a_refusal_whose_body_is_cut_or_endless_is_one_where_a_repeat_does_no_harm(rogue, open_session, http):
     chunked = b"HTTP/1.1 409 X\r\nTransfer-Encoding: chunked\r\n\r\n"
     for reaction in (
         http.raw(part("409 X")),
         http.raw(part("409 X"), reset=True),
         http.endless(chunked, b"10000\r\n" + b"x" * 65536 + b"\r\n"),
     ):
-        rogue.script = [reaction]
-        assert open_session().send(CALLS[KEYED], b"{}").problem.status == 409
+        rogue.script = [reaction] * 2
+        assert open_session().send(CALLS[SAME], b"{}").problem.status == 409
+        _, error = attempt(open_session(), CALLS[KEYED])
+        assert (type(error), error.status, error.certain) == (BadAnswer, 409, False)
 
 
 def test_a_connection_is_kept_and_a_dying_one_is_not_used_for_a_write(rogue, open_session, http, clock):

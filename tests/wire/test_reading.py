@@ -116,6 +116,25 @@ def test_a_problem_is_read_in_every_shape_seen(kind, body, expected):
     assert (problem.code, problem.detail, problem.reference) == expected
 
 
+WHOLE = {"type": "about:blank", "title": "Bad Request", "status": 400, "parameters": {}, "timestamp": "now"}
+
+
+def test_a_problem_is_icas_own_by_its_code_or_by_all_that_icas_problems_have():
+    bodies = [
+        *((True, each) for each in (WHOLE, {"title": "ICA_API_004"}, {"code": "ICA_X", "message": "words"})),
+        *((False, {name: WHOLE[name] for name in WHOLE if name != lost}) for lost in WHOLE),
+        (False, {"message": "Forbidden"}),
+        (False, {"code": "403", "message": "Forbidden"}),
+        (False, {"title": "Bad Request"}),
+        *((False, each) for each in ([WHOLE], None, "ICA_API_004", {})),
+    ]
+    for own, body in bodies:
+        assert read_problem(400, V3, json.dumps(body).encode()).own is own, body
+    for data in (b"", b"<html><title>ICA_API_004</title>", b"ICA_API_004", b"{"):
+        assert not read_problem(400, V3, data).own
+    print(f"{len(bodies) + 4} bodies")
+
+
 @CALM
 @given(
     st.binary(max_size=300) | st.text(max_size=300).map(str.encode), st.sampled_from(["", "text/html", V3])
