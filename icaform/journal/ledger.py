@@ -135,17 +135,16 @@ class Ledger:
 
     def holder(self) -> LeaseHeld | None:
         """Who has the workspace's one lease, or had it last."""
-        rows = self._read(lambda each: each.rows(sql.LEASE, (self._workspace,)))
-        return next((LeaseHeld(holder, url, expires) for _, holder, url, expires in rows), None)
+        return self._read(lambda each: reading.lease_of(each, self._workspace))[1]
 
     def acquire(self, holder: str, run_url: str, now: float, ttl: float) -> Lease | LeaseHeld:
         """Take the workspace's one lease."""
         lease = Lease(self._workspace, _plain(holder), _plain(run_url), now + ttl, secrets.token_hex(16))
 
         def work(transaction: Transaction) -> Lease | LeaseHeld:
-            for token, other, url, expires in transaction.rows(sql.LEASE, (self._workspace,)):
-                if expires > now and token != lease.token:
-                    return LeaseHeld(other, url, expires)
+            token, held = reading.lease_of(transaction, self._workspace)
+            if held and held.expires > now and token != lease.token:
+                return held
             values = (self._workspace, lease.token, lease.holder, lease.run_url, lease.expires)
             transaction.run(sql.PUT_LEASE, values)
             return lease
@@ -162,10 +161,10 @@ class Ledger:
         self._read(lambda each: self._confirm(each, lease))
 
     def _confirm(self, transaction: Transaction, lease: Lease) -> None:
-        rows = transaction.rows(sql.LEASE, (self._workspace,))
-        if lease.token not in [token for token, *_ in rows]:
+        token, held = reading.lease_of(transaction, self._workspace)
+        if token != lease.token:
             # One that took it and gave it back has changed what this run goes by.
-            who = next((holder for _, holder, *_ in rows), "another run")
+            who = held.holder if held else "another run"
             raise Rejected([Diagnostic(Code.LOCKED, f"{who} has taken this workspace", _WAIT)])
 
     def release(self, lease: Lease) -> None:

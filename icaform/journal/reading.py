@@ -20,13 +20,17 @@ from icaform.journal.entry import (
     replay,
     text_of,
 )
-from icaform.journal.sort import amiss, is_count
+from icaform.journal.sort import amiss, is_count, is_moment, is_text
+from icaform.journal.store import LeaseHeld
 
 Result = TypeVar("Result")
 
 _MEMORY_ROW = "a row of its memory is not one that this icaform writes"
 _KEY_ROW = "the key of its secret fingerprints is missing or malformed"
 _HEAD_ROW = "the note of its last entry is malformed"
+_LEASE_ROW = (
+    "the note of who may apply it is malformed; once nobody does, its row may be taken out of the table lease"
+)
 
 
 class Broken(Exception):  # noqa: N818 - it reads as a verdict
@@ -88,8 +92,24 @@ def head_of(transaction: Transaction, workspace: str) -> tuple[int, str]:
     return number, last
 
 
+def lease_of(transaction: Transaction, workspace: str) -> tuple[str, LeaseHeld | None]:
+    """The workspace's lease, and the token that proves it; none where nobody has it."""
+    rows = transaction.rows(sql.LEASE, (workspace,))
+    if not rows:
+        return "", None
+    *texts, expires = rows[0]
+    if not (all(map(is_text, texts)) and is_moment(expires)):
+        raise Broken(_LEASE_ROW)
+    token, holder, run_url = texts
+    return token, LeaseHeld(holder, run_url, expires)
+
+
 def flaws(transaction: Transaction, workspace: str) -> Iterator[str]:
     """Everything in the tables of a workspace that is not as it was written, in words."""
+    try:
+        lease_of(transaction, workspace)
+    except Broken as flaw:
+        yield str(flaw)
     stored = transaction.rows(sql.ALL, (workspace,))
     try:
         first = first_link(workspace, fingerprint_key_of(transaction))

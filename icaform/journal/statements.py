@@ -3,7 +3,7 @@
 Values are marked ``?``, and no statement holds ``%``, so a driver that wants ``%s`` may simply replace them.
 One database may hold many workspaces. ``entry`` and ``head`` are the journal: what was written, chained by
 hashes, and where the chain ends. ``memory`` and ``pending`` only save the replay, and are written in the same
-transaction. ``lease`` is no part of the memory and is not audited.
+transaction. ``lease`` is no part of the memory: an audit asks whether it can be read, no more.
 """
 
 from __future__ import annotations

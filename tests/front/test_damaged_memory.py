@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import psycopg
 import pytest
 
 from icaform.journal.sort import amiss
@@ -31,7 +32,7 @@ def tables(request: pytest.FixtureRequest, lab: Lab, monkeypatch: pytest.MonkeyP
         monkeypatch.setattr("icaform.journal.postgres.PATIENCE_SECONDS", 0.0)
 
         def sql(statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-            for table in ("memory", "entry"):
+            for table in ("memory", "entry", "lease"):
                 statement = statement.replace(f" {table} ", f" icaform.{table} ")
             return server.sql(statement.replace("?", "%s"), values)
 
@@ -124,3 +125,26 @@ def test_a_call_whose_entry_is_damaged_is_not_settled_on_a_guess(lab: Lab, table
     tables("UPDATE entry SET text = ? WHERE number = ?", (whole, number))
     assert lab.apply().code == 0
     assert everything.wrong(lab) == []
+
+
+def test_a_lease_that_cannot_be_read_stops_what_would_take_it_and_is_found_by_the_audit(
+    lab: Lab, tables: Sql
+) -> None:
+    everything.write(lab)
+    assert lab.apply().code == 0
+    ((entries,),) = tables("SELECT count(*) FROM entry ")
+    lab.forget_requests()
+    for wrong in (float("inf"), -1.0, "abc", "", b"x"):
+        tables("DELETE FROM lease ")
+        try:
+            tables("INSERT INTO lease VALUES ('lab', 't', 'h', 'u', ?)", (wrong,))
+        except psycopg.Error:
+            continue  # PostgreSQL keeps no other sort in a column of numbers
+        for verb in (["apply", "--yes"], ["journal", "settle"], ["journal", "list"]):
+            refused(lab, *verb)
+        ran = lab.run("journal", "audit", str(lab.folder))
+        assert (ran.code, "may apply it is malformed" in " ".join(ran.text.split())) == (78, True), ran.text
+    assert lab.writes() == []
+    assert tables("SELECT count(*) FROM entry ") == [(entries,)]
+    tables("DELETE FROM lease ")
+    assert lab.apply().code == 0

@@ -9,7 +9,7 @@ import pytest
 
 from icaform.address import Address
 from icaform.diagnostic import Code, Rejected
-from icaform.journal import Intent, Store, sort
+from icaform.journal import Intent, Lease, LeaseHeld, Store, sort
 from tests.journal.conftest import NOW, Home
 
 ONE = Address("AnalysisBatch", "cohort", "one")
@@ -131,3 +131,41 @@ def test_a_note_of_the_last_entry_that_is_beyond_counting_is_refused(home: Home,
         home.sql("UPDATE head SET number = ?", (number,))
         refused(lambda: store.begin(intent("two")))
         assert store.audit()
+
+
+LOOSE = """CREATE TABLE lease (workspace TEXT PRIMARY KEY, token, holder, run_url, expires)"""
+"""As a damaged file may give it back: SQLite keeps any sort of value in any column."""
+
+
+def test_a_lease_of_another_sort_is_refused_and_found_by_the_audit(home: Home, intent: Any) -> None:
+    store: Store = home.open()
+    ours = store.acquire("alice", "https://run/1", NOW, 60.0)
+    assert isinstance(ours, Lease)
+    (whole,) = home.sql("SELECT token, holder, run_url, expires FROM lease")
+    wrong: list[tuple[int, Any]] = [(3, each) for each in (float("inf"), float("-inf"), -1.0, 1e308)]
+    if home.is_file:
+        home.sql("DROP TABLE lease")
+        home.sql(LOOSE)
+        wrong += [(3, each) for each in ("abc", "", None, b"x")]
+        wrong += [(place, each) for place in range(3) for each in (None, 5, 1.5, b"\0")]
+    else:
+        wrong.append((3, float("nan")))
+    for place, value in wrong:
+        row = [value if number == place else each for number, each in enumerate(whole)]
+        home.sql("DELETE FROM lease")
+        home.sql("INSERT INTO lease VALUES ('cohort', ?, ?, ?, ?)", row)
+        said = {
+            refused(store.holder),
+            refused(lambda: store.acquire("bob", "", NOW + 61, 60.0)),
+            refused(lambda: store.confirm(ours)),
+            refused(lambda: store.begin(intent(), ours)),
+        }
+        (told,) = {*said, *(each.summary for each in store.audit())}
+        assert "who may apply it" in told, (place, value)
+        assert home.open("other").holder() is None
+    home.sql("DELETE FROM lease")
+    home.sql("INSERT INTO lease VALUES ('cohort', ?, ?, ?, ?)", whole)
+    assert store.audit() == []
+    assert store.holder() == LeaseHeld("alice", "https://run/1", NOW + 60)
+    assert store.begin(intent(), ours) == 1
+    print(f"{len(wrong)} leases")
