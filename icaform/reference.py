@@ -59,11 +59,11 @@ def whole(answer: Answer) -> list[Json]:
 
 
 def id_in(text: str) -> str | None:
-    """The id in a text that is a UUID or an urn of ICA, or None for a name."""
+    """The id in a text that is a UUID or an urn of ICA, as ICA writes it, or None for a name."""
     if _UUID.fullmatch(text):
-        return text
+        return text.lower()
     found = _URN.fullmatch(text)
-    return found["id"] if found else None
+    return found["id"].lower() if found else None
 
 
 def project(text: str) -> Steps[str]:
@@ -141,7 +141,7 @@ class PipelineSelect(Spec):
     @property
     def known_id(self) -> str | None:
         """The id where the selection itself holds it."""
-        return self.id or (id_in(self.urn) if self.urn else None)
+        return id_in(self.id or self.urn or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ class Catalogue:
         """All rows that fit a selection."""
         known = select.known_id
         if known is not None:
-            row = self.rows.get(known) or self.rows.get(known.lower())
+            row = self.rows.get(known)
             return [row] if row else []
         if select.code is not None:
             return [self.rows[each] for each in self.by_code.get(select.code, ())]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import sqlite3
 from typing import Any
 
 from tests.front.everything import cohort as of_rnaseq
@@ -63,4 +66,27 @@ def test_what_ica_could_not_create_there_may_be_started_here(lab: Any) -> None:
     assert lab.apply().code == 1
     lab.control("DELETE", "/outcomes")
     assert lab.apply(*ELSEWHERE).code == 0
+    assert len(objects(lab, "Analysis")) == 2
+
+
+def test_a_project_is_the_same_however_its_id_is_written(lab: Any) -> None:
+    lab.write("cohort.yaml", cohort(2))
+    assert lab.apply().code == 0
+    listed = lab.api("GET", "/api/projects")["items"]
+    (wanted,) = [each["id"] for each in listed if each["name"] == "wgs-prod"]
+    urn = f"urn:ilmn:ica:project:{wanted.upper()}#wgs-prod"
+    ways = (wanted, wanted.upper(), wanted.title(), urn)
+    for way in ways:
+        for more in (("--project-id", way), ()):
+            lab.write("cohort.yaml", cohort(2, more="" if more else f"  project: '{way}'\n"))
+            assert lab.plan("--detailed-exitcode", *more).code == 0, (way, more)
+            assert status(lab, *more)["batches"][0]["items"] == status(lab)["batches"][0]["items"]
+    # One that was written down in capitals is no other.
+    with contextlib.closing(sqlite3.connect(lab.folder / ".icaform" / "journal.sqlite")) as journal, journal:
+        for address, facts in journal.execute("SELECT address, facts FROM memory").fetchall():
+            capital = json.dumps(json.loads(facts) | {"project": wanted.upper()})
+            journal.execute("UPDATE memory SET facts = ? WHERE address = ?", (capital, address))
+    for way in ("wgs-prod", *ways):
+        assert lab.plan("--detailed-exitcode", "--project-id", way).code == 0, way
+    print(f"{len(ways)} ways")
     assert len(objects(lab, "Analysis")) == 2

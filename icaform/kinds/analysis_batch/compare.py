@@ -195,7 +195,7 @@ def _vanished(wish: Desired, live: Live | None, last: Remembered) -> Held:
 def ran_elsewhere(wish: Desired, project_id: str | None, view: View) -> bool:
     """Whether the journal remembers this generation of the item in another project than that."""
     last = view.remembered.get(wish.address, {})
-    there = last.get("project")
+    there = str(last.get("project") or "").lower()
     same = last.get("generation") == wish.spec.generation
     return bool(was_sent(last) and same and there and project_id and there != project_id)
 
