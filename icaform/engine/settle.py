@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+from icaform.diagnostic import Code
 from icaform.engine.execute import KEY_LIFE, Executor
 from icaform.engine.frozen import again
 from icaform.engine.run import Run, ago
@@ -31,8 +32,8 @@ def settle(run: Run, numbers: Container[int] | None = None, *, final: bool = Fal
 
 
 def _one(run: Run, number: int, begun: Begun, started: float, final: bool) -> None:
-    if not _declared(run, begun):
-        # Nothing can be compared, and nothing will be sent; plan tells of it each time.
+    if not _comparable(run, begun):
+        # Nothing can be told, and nothing will be sent; plan tells of it each time.
         return
     now = run.world.clock.now()
     executor = Executor(run, {})
@@ -62,9 +63,12 @@ def _one(run: Run, number: int, begun: Begun, started: float, final: bool) -> No
 def abandon(run: Run, plan: Plan) -> None:
     """End the pending entries whose call the plan does not make: it was looked for, and is not wanted now."""
     wanted = {operation.call.key for operation in plan.operations}
+    doubtful = {each.address for each in plan.held if each.reason.code is Code.OUTCOME_UNKNOWN}
     for number, begun in tuple(run.memory().pending.items()):
         operation = again(begun)
-        if begun.key not in wanted and _declared(run, begun) and operation and _gone(run, begun, operation):
+        if begun.key in wanted or operation is None or not doubtful.isdisjoint(begun.addresses):
+            continue
+        if _comparable(run, begun) and _gone(run, begun, operation):
             run.ended(number, "settled", note="looked for and not there; the manifests want another call now")
 
 
@@ -81,8 +85,10 @@ def _repeatable(run: Run, begun: Begun, operation: Operation) -> bool:
     return mine and keyed and run.world.clock.now() - begun.time < KEY_LIFE
 
 
-def _declared(run: Run, begun: Begun) -> bool:
-    return any(address in run.by_address for address in begun.addresses)
+def _comparable(run: Run, begun: Begun) -> bool:
+    """Whether looking from here tells anything of it: its tenant is ours, and something of it is declared."""
+    declared = any(address in run.by_address for address in begun.addresses)
+    return declared and begun.tenant == run.identity.tenant
 
 
 LATEST_SEND = 3600.0

@@ -151,6 +151,8 @@ def test_a_call_in_doubt_in_one_project_holds_its_items_in_another(slow_lab: Any
     ran = lab.apply("--project-id", "wgs-dev")
     assert (ran.code, [code for _, code in held(ran)]) == (14, ["outcome-unknown"] * 2)
     assert "was begun in another project" in ran.json["resource_changes"][0]["reason"]["summary"]
+    pending = lab.run("journal", "list", str(lab.folder), "--output", "json").json["entries"]
+    assert len(pending) == 1, "looking in one project tells nothing of what was sent to another"
     assert again(lab) == 0
     assert started(lab) == once(2)
 
