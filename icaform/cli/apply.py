@@ -48,7 +48,9 @@ from icaform.cli.exit import Exit
 @options.option("--max-analyses", type=click.IntRange(0), metavar="N", help="Before limits.analyses.")
 @options.option("--max-share", type=options.Number(0, 100), metavar="PERCENT", help="Before limits.share.")
 @options.option(
-    "--first-run", is_flag=True, help="No run of this workspace came before: do not wait for what it left."
+    "--first-run",
+    is_flag=True,
+    help="No run of this workspace was at work in the last two minutes: do not wait for what it left.",
 )
 @options.option(
     "--allow-commands", is_flag=True, help="Secrets may come from the commands that manifests name."

@@ -155,7 +155,7 @@ def _all(
                 ready.append(each)
 
     def seen(operation: Operation) -> Verdict:
-        if not run.holds():
+        if not run.holds() or run.bookmark.moved():
             stop.oust()
         return watch.verdict(operation, left.values())
 

@@ -16,7 +16,7 @@ from icaform.change import Change, Create, Held, Keep, Update
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.engine.frozen import Frozen, described, freeze
 from icaform.engine.observe import converse
-from icaform.engine.run import Run, ago
+from icaform.engine.run import MAKING, Run, ago
 from icaform.journal.store import Intent
 from icaform.operation import (
     Answer,
@@ -66,6 +66,8 @@ class Executor:
             return {address: Unknown(replace(doubt, address=address)) for address in operation.addresses}
         try:
             number = self.begin(operation, frozen)
+            if operation.call.repeat in MAKING:
+                self.run.bookmark.put(number)
         except Rejected as rejected:
             # What cannot be written down is not sent.
             self.stopping = rejected.diagnostics[0]

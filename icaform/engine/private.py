@@ -25,6 +25,24 @@ def write(file: str | Path, chunks: Iterable[str]) -> None:
         _whole(Path(os.path.realpath(file)), chunks, about)
 
 
+def keep(file: Path, text: str) -> None:
+    """Write a file of our own over whatever is there, and make its folders; OSError if that fails."""
+    folders(file.parent)
+    _whole(file, [text])
+
+
+def kept(file: Path, most: int) -> str:
+    """What ``keep`` wrote, of ``most`` bytes; OSError or ValueError where that is no file of ours alone."""
+    # Not what a link leads to, and no wait for the writer of a pipe.
+    with open(os.open(file, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | _AT_ONCE), "rb") as stream:
+        facts = os.fstat(stream.fileno())
+        if os.name == "posix" and (facts.st_uid != os.getuid() or facts.st_mode & 0o077):
+            raise PermissionError(errno.EPERM, "others may have written it")
+        if not stat.S_ISREG(facts.st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        return stream.read(most).decode("ascii")
+
+
 def append(file: str | Path, chunks: Iterable[str]) -> None:
     """Write at the end of a file, which need not be there; OSError if that fails."""
     _pour(_opened(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT), chunks)

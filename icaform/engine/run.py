@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from icaform.address import Address
 from icaform.change import Change, Keep
 from icaform.diagnostic import Code, Diagnostic, Rejected, Severity
+from icaform.engine.bookmark import Bookmark
 from icaform.engine.observe import Transport, observe
 from icaform.engine.secrets import Secrets
 from icaform.engine.setting import Place
@@ -52,12 +53,15 @@ class Run:
     """Whether the workspace is still this run's alone; once it is not, nothing more is begun or sent."""
     lease: Lease | None = field(default=None, init=False)
     by_address: dict[Address, Desired] = field(init=False)
+    bookmark: Bookmark = field(init=False)
     _memory: Memory | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def __post_init__(self) -> None:
         self.by_address = {wish.address: wish for wish in self.wishes}
         self.secrets.key = self.store.fingerprint_key()
+        whose = (self.server, self.identity.tenant, self.place.setting.workspace)
+        self.bookmark = Bookmark(self.world, self.store, None if self.alone else whose)
 
     def memory(self) -> Memory:
         """What the journal told when it was first asked, and what this run wrote since.
@@ -177,22 +181,27 @@ def prepare(run: Run, calls: Mapping[str, int] | None = None) -> tuple[Plan, Obs
 def recalled(
     run: Run, calls: Mapping[str, int] | None = None, *, first: bool = False
 ) -> tuple[Plan, Observed]:
-    """The plan, made with patience where the journal knows nothing of the workspace: it may have been lost.
+    """The plan, made with patience where the journal may lack the last run: it was lost, restored from a
+    backup or a cache, or is not the only one.
 
     A run that died moments ago may then have started what does not show yet, and neither the journal nor, for
     another user or another manifest, a key would tell. ``first`` says that there was no such run.
     """
     made, observed = arrived(run, calls)
-    memory = run.memory()
-    known = first or run.alone or memory.remembered or memory.pending
-    if known or not any(each.call.repeat in MAKING for each in made.operations):
+    if run.alone or not any(each.call.repeat in MAKING for each in made.operations):
         return made, observed
-    wait = run.place.setting.readLag + AT_WORK
-    run.pause(
-        wait,
-        f"the journal knows nothing of workspace {run.place.setting.workspace}: waiting {wait:.0f} s, "
-        "for what a run that died just now may have started (--first-run: there was none)",
-    )
+    doubt, memory, wait = run.bookmark.doubt(), run.memory(), run.place.setting.readLag + AT_WORK
+    if not memory.remembered and not memory.pending:
+        doubt = f"the journal knows nothing of workspace {run.place.setting.workspace}"
+    if first or not doubt:
+        return made, observed
+    while doubt:
+        run.pause(
+            wait,
+            f"{doubt}: waiting {wait:.0f} s, for what a run that died just now may have started "
+            "(--first-run: there was none)",
+        )
+        doubt = run.bookmark.doubt() if run.bookmark.moved() else ""
     return arrived(run, calls)
 
 

@@ -30,6 +30,10 @@ class Database(Protocol):
         """How the user knows it, without credentials."""
 
     @property
+    def shared(self) -> bool:
+        """It is one for all machines."""
+
+    @property
     def absent(self) -> bool:
         """It was opened for reading and does not exist: its tables are there, and empty."""
 

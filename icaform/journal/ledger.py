@@ -52,6 +52,11 @@ class Ledger:
         """How the user knows it."""
         return self._database.name
 
+    @property
+    def shared(self) -> bool:
+        """Whether it is one for all machines."""
+        return self._database.shared
+
     def __repr__(self) -> str:
         return f"Ledger({self.name!r}, {self._workspace!r})"
 
@@ -117,6 +122,14 @@ class Ledger:
         while page := self._read(lambda each: self._page(each, last)):  # noqa: B023 - called at once
             yield from page.values()
             last = max(page)
+
+    def last(self) -> tuple[int, str]:
+        """The entry that was written last."""
+        return self._read(lambda each: reading.head_of(each, self._workspace))
+
+    def holds(self, number: int, digest: str) -> bool:
+        """Whether an entry is in it."""
+        return self._read(lambda each: each.rows(sql.HASH, (self._workspace, number))) == [(digest,)]
 
     def audit(self) -> list[Diagnostic]:
         """What is wrong with the store."""

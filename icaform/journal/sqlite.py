@@ -41,6 +41,8 @@ _NOT_WRITABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 class SqliteDatabase:
     """One connection, taken in turns. Threads that wait to write share one transaction and its fsync."""
 
+    shared = False
+
     def __init__(self, path: str, *, read_only: bool = False, busy_seconds: float = BUSY_SECONDS) -> None:
         self.name = path
         self._busy_seconds = busy_seconds

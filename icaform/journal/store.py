@@ -68,6 +68,10 @@ class Store(Protocol):
     def name(self) -> str:
         """How the user knows it, without credentials."""
 
+    @property
+    def shared(self) -> bool:
+        """Whether it is one for all machines, so that none can have another of the same place."""
+
     def memory(self) -> Memory:
         """What is known now. It equals ``replay(store.entries())``."""
 
@@ -97,6 +101,12 @@ class Store(Protocol):
 
     def entries(self) -> Iterator[Entry]:
         """Everything that was written, oldest first; the n-th is entry n."""
+
+    def last(self) -> tuple[int, str]:
+        """Number and hash of the entry that was written last; number 0 where none was."""
+
+    def holds(self, number: int, digest: str) -> bool:
+        """Whether the entry of that number has that hash, and so each before it is as it was."""
 
     def audit(self) -> list[Diagnostic]:
         """What is wrong with the store: its file, its hash chain, its tables. Empty when it is whole."""

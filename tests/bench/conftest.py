@@ -59,6 +59,7 @@ class Trial:
             "ICAV2_BASE_URL": self.ica.base_url,
             "ICAV2_X_API_KEY": self.ica.api_key,
             "ICAFORM_CACHE_DIR": "",
+            "ICAFORM_STATE_DIR": str(self.folder / "state"),
         }
         world = World(clock=Clock(self), environ=environ, home=self.folder / "home")
         out, err = io.StringIO(), io.StringIO()

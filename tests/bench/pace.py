@@ -42,6 +42,7 @@ def main() -> int:
                 "ICAV2_BASE_URL": server.base_url,
                 "ICAV2_X_API_KEY": server.api_key,
                 "ICAFORM_CACHE_DIR": "",
+                "ICAFORM_STATE_DIR": str(folder / "state"),
             }
             steps = ["--yes", "--first-run", "--allow-irreversible", str(given.writes)]
             began = time.monotonic()

@@ -258,7 +258,8 @@ def environment(folder: Path) -> dict[str, str]:
     foreign = ("ICAV2_", "ICAFORM_", "PYTHON")
     inherited = {name: text for name, text in os.environ.items() if not name.startswith(foreign)}
     path = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
-    return {**inherited, **path, "HOME": str(folder), "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
+    ours = {"PYTHONPYCACHEPREFIX": str(folder / "compiled"), "ICAFORM_STATE_DIR": str(folder / "state")}
+    return {**inherited, **path, "HOME": str(folder), **ours}
 
 
 def run(folder: Path, sizes: Sequence[int], runs: int) -> bool:

@@ -131,6 +131,8 @@ class Rig:
             "ICAV2_BASE_URL": self.url,
             "ICAV2_X_API_KEY": USERS[user],
             "ICAFORM_CACHE_DIR": "",
+            # Whose journal is kept is on the same machine.
+            "ICAFORM_STATE_DIR": str(self._state),
             **wanted.environ,
         }
 

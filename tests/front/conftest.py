@@ -101,6 +101,7 @@ class Lab:
             "ICAV2_BASE_URL": self.ica.base_url,
             "ICAV2_X_API_KEY": self.ica.api_key,
             "ICAFORM_CACHE_DIR": "",
+            "ICAFORM_STATE_DIR": str(self.folder / ".state"),
             **self.environ,
         }
 

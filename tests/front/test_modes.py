@@ -35,6 +35,7 @@ def test_every_file_and_folder_is_its_owner_s_alone(tmp_path: Path, mask: int) -
         **everything.SECRETS,
         "HOME": str(tmp_path),
         "ICAFORM_CACHE_DIR": str(tmp_path / "cache" / "tokens"),
+        "ICAFORM_STATE_DIR": str(tmp_path / "state"),
         "GITHUB_OUTPUT": str(workspace / "output"),
         "GITHUB_STEP_SUMMARY": str(workspace / "summary"),
     }

@@ -207,7 +207,7 @@ def process(*arguments: str, **environ: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "icaform", *arguments],
         cwd=ROOT,
-        env={**kept, "ICAFORM_CACHE_DIR": "", "ICAV2_X_API_KEY": CANARY, **environ},
+        env={**kept, "ICAFORM_CACHE_DIR": "", "ICAFORM_STATE_DIR": "", "ICAV2_X_API_KEY": CANARY, **environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -52,7 +52,7 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment of a run: nothing of the caller's own ICA, of its proxies or of its CI."""
     foreign = ("ICAV2_", "ICAFORM_", "GITHUB_", "HTTP", "http", "ALL_PROXY", "all_proxy", "CI")
     kept = {name: text for name, text in os.environ.items() if not name.startswith(foreign)}
-    return {**kept, "PYTHONPATH": str(ROOT), "ICAFORM_CACHE_DIR": "", **environ}
+    return {**kept, "PYTHONPATH": str(ROOT), "ICAFORM_CACHE_DIR": "", "ICAFORM_STATE_DIR": "", **environ}
 
 
 def icaform(
@@ -127,7 +127,8 @@ class Cell:
         """One command line."""
         assert self._process.stdin
         assert self._process.stdout
-        asked = {"arguments": arguments, "environ": {"ICAFORM_CACHE_DIR": "", **environ}, "home": home}
+        environ = {"ICAFORM_CACHE_DIR": "", "ICAFORM_STATE_DIR": "", **environ}
+        asked = {"arguments": arguments, "environ": environ, "home": home}
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
         alarm = threading.Timer(LONGEST, self._process.kill)

@@ -134,6 +134,19 @@ def test_facts_that_have_no_json_are_refused_and_the_journal_goes_on(store: Stor
     assert store.audit() == []
 
 
+def test_it_holds_each_entry_that_was_its_last_and_no_other(store: Store, intent: MakeIntent) -> None:
+    assert store.last()[0] == 0
+    lasts = []
+    for _ in range(3):
+        lasts += [(store.begin(intent()), store.last())]
+    assert [number for number, _ in lasts] == [last[0] for _, last in lasts]
+    assert all(store.holds(*last) for _, last in lasts)
+    (number, found), later = lasts[0][1], lasts[1][1]
+    wrong = [(number, later[1]), (later[0], found), (number, ""), (0, found), (4, found), (10**18 - 1, found)]
+    assert not any(store.holds(*each) for each in wrong)
+    print(f"{len(lasts)} entries, {len(wrong)} others")
+
+
 def test_entries_are_told_in_the_order_in_which_they_were_written(store: Store, intent: MakeIntent) -> None:
     number = store.begin(intent())
     store.end(number, "done", {ONE: {"a": 1}}, "fine", 2.0)

@@ -49,6 +49,8 @@ def open_store(
 class PostgresDatabase:
     """One connection, taken in turns, and replaced where it is lost."""
 
+    shared = True
+
     def __init__(self, url: str, workspace: str, *, read_only: bool = False) -> None:
         self.name = "postgresql://"
         try:
