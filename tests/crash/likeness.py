@@ -98,7 +98,7 @@ def _age(seconds: float) -> str:
 
 
 def entries_of(files: Files, aside: Path) -> list[str]:
-    """The entries of a journal, read from a copy of its files."""
+    """The entries of a journal, read from a copy of its files, and how far its bookmark is."""
     for each in aside.glob("journal*"):
         each.unlink()
     if not files.get("journal.sqlite"):
@@ -110,6 +110,8 @@ def entries_of(files: Files, aside: Path) -> list[str]:
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
         if "entry" not in tables:
             return ["one without tables"]
-        return [row[0] for row in connection.execute("SELECT text FROM entry ORDER BY number")]
+        texts = [row[0] for row in connection.execute("SELECT text FROM entry ORDER BY number")]
     finally:
         connection.close()
+    marks = [data.split()[0].decode() for name, data in files.items() if name.endswith(".bookmark")]
+    return texts + [f"bookmark {each}" for each in marks]
