@@ -186,6 +186,7 @@ PRESENT = "present"
 class View:
     """What a kind may look at while it observes and compares, apart from the server itself.
 
+    ``clock`` tells ICA's time; it is asked when it is needed, for the first answer may be what tells it.
     ``fingerprint`` gives the keyed fingerprint of a secret's present value, or None where it has none now.
     ``ids`` are ids known from an earlier look, ``resolved`` what an observation found names to mean.
     """
@@ -193,12 +194,17 @@ class View:
     workspace: str
     project: str
     identity: Identity
-    now: float
+    clock: Callable[[], float]
     remembered: Mapping[Address, Remembered] = field(default_factory=dict)
     pending: Mapping[Address, Begun] = field(default_factory=dict)
     ids: Mapping[Address, str] = field(default_factory=dict)
     resolved: Mapping[Address, Mapping[str, Json]] = field(default_factory=dict)
     fingerprint: Callable[[tuple[Secret, ...]], str | None] = lambda _: None
+
+    @property
+    def now(self) -> float:
+        """ICA's time, in seconds since 1970."""
+        return self.clock()
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,6 +209,7 @@ def open_run(
             alone=server.embedded,
         )
         session.permitted = lambda: run.holds()
+        run.ahead = lambda: session.skew
         yield run, session
 
 

@@ -88,7 +88,7 @@ class Executor:
         for begun in tuple(self.run.memory().pending.values()):
             same = (begun.key, begun.user, begun.tenant) == (frozen.call.key, *who)
             if not same and mine.intersection(begun.addresses):
-                now = self.run.world.clock.now()
+                now = self.run.now()
                 return Diagnostic(
                     Code.OUTCOME_UNKNOWN,
                     f"a call to {begun.verb} it was begun {ago(begun, now)} and its answer is not known; "
@@ -112,13 +112,13 @@ class Executor:
             Intent(
                 addresses=operation.addresses,
                 verb=operation.verb,
-                call=described(call, operation),
+                call=described(call, operation, dated=run.ahead() is not None),
                 key=call.key,
                 body_digest=digest,
                 body=frozen.kept,
                 user=run.identity.user,
                 tenant=run.identity.tenant,
-                time=run.world.clock.now(),
+                time=run.now(),
             )
         )
 
@@ -152,7 +152,7 @@ class Executor:
     def acknowledged(self, operation: Operation, answer: Answer, made: str, number: int) -> Outcomes:
         """ICA granted the call: remember what only the answer tells, then follow what it started."""
         facts = {address: dict(operation.remember.get(address, {})) for address in operation.addresses}
-        now = self.run.world.clock.now()
+        now = self.run.now()
         for each in facts.values():
             each["written"] = now
             if operation.id_fact:

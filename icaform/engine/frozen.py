@@ -75,8 +75,11 @@ def _id(address: Address, ids: Mapping[Address, str]) -> str:
     return ids[address]
 
 
-def described(call: Call, operation: Operation) -> str:
-    """A call as the journal keeps it: enough to send it again, beside its body, and to remember it by."""
+def described(call: Call, operation: Operation, *, dated: bool = False) -> str:
+    """A call as the journal keeps it: enough to send it again, beside its body, and to remember it by.
+
+    ``dated``: the time beside it is ICA's, and not that of some machine.
+    """
     return canonical(
         {
             "method": call.method,
@@ -88,9 +91,18 @@ def described(call: Call, operation: Operation) -> str:
             "unproven": operation.unproven,
             "appears": operation.appears,
             "arrives": operation.arrives,
+            "clock": "ICA" if dated else "",
             "remember": {str(address): facts for address, facts in operation.remember.items()},
         }
     )
+
+
+def dated(begun: Begun) -> bool:
+    """Whether the time of an entry is ICA's."""
+    try:
+        return bool(json.loads(begun.call)["clock"] == "ICA")
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def again(begun: Begun) -> Operation | None:

@@ -48,7 +48,9 @@ class Run:
     alone: bool = False
     """Whether the server is this workspace's own: nobody else ever wrote to it."""
     observed_at: float = field(default=0.0, init=False)
-    """When the observation began that the last plan rests on."""
+    """When the observation began that the last plan rests on, by this machine's clock."""
+    ahead: Callable[[], float | None] = field(default_factory=lambda: lambda: None, init=False)
+    """By how many seconds this machine's clock is ahead of ICA's; None as long as no answer told."""
     holds: Callable[[], bool] = field(default=lambda: True, init=False)
     """Whether the workspace is still this run's alone; once it is not, nothing more is begun or sent."""
     lease: Lease | None = field(default=None, init=False)
@@ -79,6 +81,10 @@ class Run:
         with self._lock:
             self.lease, self.holds, self._memory = lease, holds, None
 
+    def now(self) -> float:
+        """ICA's time: of it are the times that ICA tells, and what this workspace's runs tell each other."""
+        return self.world.clock.now() - (self.ahead() or 0.0)
+
     def begin(self, intent: Intent) -> int:
         """Write down, durably, a call that is about to be sent; Rejected once the workspace is another's."""
         memory = self.memory()
@@ -95,7 +101,7 @@ class Run:
     def ended(self, number: int, outcome: str, facts: Facts = NO_FACTS, note: str = "") -> None:
         """Write down, durably, how a call ended and what is to be remembered of it."""
         facts, note = self._sifted(facts), self.secrets.sifted(note)
-        self.store.end(number, outcome, facts, note, self.world.clock.now())
+        self.store.end(number, outcome, facts, note, self.now())
         if outcome in DECIDED:
             self.memory().pending.pop(number, None)
         self._learn(facts)
@@ -103,7 +109,7 @@ class Run:
     def adopt(self, facts: Facts) -> None:
         """Remember facts that were learned without a call of ours."""
         if facts := self._sifted(facts):
-            self.store.adopt(facts, self.world.clock.now())
+            self.store.adopt(facts, self.now())
             self._learn(facts)
 
     def _sifted(self, facts: Facts) -> Facts:
@@ -132,7 +138,7 @@ class Run:
             self.place.setting.workspace,
             self.project,
             self.identity,
-            self.world.clock.now(),
+            self.now,
             memory.remembered,
             pending,
             ids or {},
@@ -162,7 +168,7 @@ def prepare(run: Run, calls: Mapping[str, int] | None = None) -> tuple[Plan, Obs
     """Observe everything and make the plan. It writes nothing."""
     memory = run.memory()
     view = run.view(memory)
-    run.observed_at = view.now
+    run.observed_at = run.world.clock.now()
     observed = observe(run.kinds, run.wishes, view, run.session)
     made = make(
         run.kinds,
@@ -230,7 +236,7 @@ def legible(
 
     A time to come tells that some clock was wrong, and not when it was: as if it were written just now.
     """
-    memory, now = run.memory().remembered, run.world.clock.now()
+    memory, now = run.memory().remembered, run.now()
     written = max(
         (
             float(memory.get(address, {}).get("written") or 0)

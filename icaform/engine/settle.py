@@ -6,7 +6,7 @@ from collections.abc import Container
 
 from icaform.diagnostic import Code
 from icaform.engine.execute import KEY_LIFE, Executor
-from icaform.engine.frozen import again
+from icaform.engine.frozen import again, dated
 from icaform.engine.run import Run, ago
 from icaform.operation import AT_WORK, Call, Operation, Repeat
 from icaform.plan import Plan
@@ -35,17 +35,17 @@ def _one(run: Run, number: int, begun: Begun, started: float, final: bool) -> No
     if not _comparable(run, begun):
         # Nothing can be told, and nothing will be sent; plan tells of it each time.
         return
-    now = run.world.clock.now()
     executor = Executor(run, {})
     operation = again(begun) or Operation(begun.verb, begun.addresses, _NOTHING)
-    # The wire may have sent it again until its process ended: count from when that was surely over.
-    since = started if now - begun.time < LATEST_SEND else begun.time
-    wait = since + run.place.setting.readLag + max(operation.appears, AT_WORK) - now
     there, missing, unsure = executor.seen(operation)
+    # The wire may have sent it again until its process ended: count from when that was surely over.
+    age = _age(run, begun)
+    quiet = age if age >= LATEST_SEND else run.world.clock.now() - started
+    wait = run.place.setting.readLag + max(operation.appears, AT_WORK) - quiet
     if wait > 0 and not unsure and (missing or not there):
         run.pause(
             wait,
-            f"{operation.name}: begun {ago(begun, now)}; waiting {wait:.0f} s until it would show",
+            f"{operation.name}: begun {ago(begun, run.now())}; waiting {wait:.0f} s until it would show",
         )
         there, missing, unsure = executor.seen(operation)
     if unsure:
@@ -74,15 +74,20 @@ def abandon(run: Run, plan: Plan) -> None:
 
 def _gone(run: Run, begun: Begun, operation: Operation) -> bool:
     """Whether a call of which nothing shows can have no effect any more."""
-    age = run.world.clock.now() - begun.time
-    return age >= run.place.setting.readLag + operation.arrives
+    return _age(run, begun) >= run.place.setting.readLag + operation.arrives
+
+
+def _age(run: Run, begun: Begun) -> float:
+    """Seconds for which a call is surely begun."""
+    told = dated(begun) and run.ahead() is not None
+    return run.now() - begun.time - (0.0 if told else CLOCKS)
 
 
 def _repeatable(run: Run, begun: Begun, operation: Operation) -> bool:
     """Whether ICA answers a repeat as it answered the first: the same user, within the life of the key."""
     mine = (begun.user, begun.tenant) == (run.identity.user, run.identity.tenant)
     keyed = operation.call.repeat is Repeat.KEYED
-    return mine and keyed and run.world.clock.now() - begun.time < KEY_LIFE
+    return mine and keyed and run.now() - begun.time < KEY_LIFE
 
 
 def _comparable(run: Run, begun: Begun) -> bool:
@@ -93,6 +98,8 @@ def _comparable(run: Run, begun: Begun) -> bool:
 
 LATEST_SEND = 3600.0
 """Seconds after its begin within which a call may have been sent, by the wire's patience and deadlines."""
+CLOCKS = 86400.0
+"""Seconds by which the clocks of two machines may differ where no answer of ICA's told its time to both."""
 
 _NOTHING = Call("GET", "/api", "")
 """Stands for a call that a damaged entry does not tell any more; it is never sent."""

@@ -17,7 +17,7 @@ from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.operation import Answer, Call, Repeat
 from icaform.wire.answer import read_problem
 from icaform.wire.auth import MINT, Tokens
-from icaform.wire.clock import Clock
+from icaform.wire.clock import Clock, ahead_of
 from icaform.wire.credential import Credential, Means
 from icaform.wire.fan import fan_out
 from icaform.wire.jwt import Identity
@@ -99,7 +99,8 @@ class Session:
         self._tokens = Tokens(credential, self.server, self._with_headers, clock, cache, self._pause)
         key = {"X-API-Key": credential.secret} if credential.means is Means.KEY_ALONE else None
         self._standing: Mapping[str, str] | None = key
-        self._date: tuple[str, float] = ("", 0.0)
+        self._date: tuple[str, float, float] = ("", 0.0, 0.0)
+        self._skew: float | None = None
 
     def __repr__(self) -> str:
         return f"Session({self.server!r})"
@@ -147,9 +148,18 @@ class Session:
     @property
     def ahead(self) -> float | None:
         """By how many seconds our clock is ahead of the server's, by its last answer; it tells whole ones."""
-        text, now = self._date
+        text, _, now = self._date
         date = moment(text)
         return None if date is None else now - date
+
+    @property
+    def skew(self) -> float | None:
+        """By how many seconds our clock is surely wrong, ahead of the server's; None until that was told."""
+        text, sent, received = self._date
+        date = moment(text)
+        if date is not None:
+            self._skew = ahead_of(self._skew, date, sent, received)
+        return self._skew
 
     def _pause(self, seconds: float) -> None:
         self._tell(Event("retry", str(MINT), seconds=seconds, reason="the token does not count yet"))
@@ -231,7 +241,7 @@ class Session:
         """One request and its answer, judged by its status."""
         with self._counting:
             self.calls[str(call)] += 1
-        begun = self._clock.monotonic()
+        begun, sent = self._clock.monotonic(), self._clock.now()
         with self._memory.loan() as passing:
             try:
                 reply = self._door.exchange(call, data, headers, passing, question.due - begun)
@@ -242,7 +252,7 @@ class Session:
                 self._tell(Event("call", str(call), None, took, error.sentence))
                 raise
             self._heard = True
-            self._date = (reply.headers.get("Date", ""), self._clock.now())
+            self._date = (reply.headers.get("Date", ""), sent, self._clock.now())
             self._tell(Event("call", str(call), reply.status, self._clock.monotonic() - begun))
             return self._judged(call, reply, passing, question.loan)
 

@@ -28,7 +28,7 @@ def view(remembered: Mapping[str, Any] | None = None, secret: str | None = None,
     """What a kind may look at, where the one resource is remembered like that."""
     about = more.pop("about", None)
     known = {about: remembered} if about is not None and remembered is not None else {}
-    return View("lab", "wgs-prod", ME, NOW, known, fingerprint=lambda _: secret, **more)
+    return View("lab", "wgs-prod", ME, lambda: NOW, known, fingerprint=lambda _: secret, **more)
 
 
 def said(change: Change) -> str:

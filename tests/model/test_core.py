@@ -52,7 +52,7 @@ def wished(meant: Declared) -> list[Desired]:
 
 
 def view(remembered: dict[Address, Any], secret: str | None = "now") -> View:
-    return View("lab", "wgs-prod", ME, 1e9, remembered, fingerprint=lambda _: secret)
+    return View("lab", "wgs-prod", ME, lambda: 1e9, remembered, fingerprint=lambda _: secret)
 
 
 def anything(chance: Random, depth: int = 2) -> Any:
