@@ -6,12 +6,14 @@ import gc
 import sys
 
 from icaform import __version__
+from icaform.cli.standard import unheard
 
 
 def main() -> None:
     """The entry point. ``--version`` is answered before anything else is imported."""
     if sys.argv[1:] in (["--version"], ["-V"]):
-        print(f"icaform {__version__}")
+        with unheard():
+            print(f"icaform {__version__}")
         return
     from icaform.cli.group import run
 

@@ -215,15 +215,10 @@ def left_out_document(drawn: Drawn) -> list[Mapping[str, str]]:
 
 
 def write(output: Output, lines: Iterable[str], document: Mapping[str, Any]) -> None:
-    """The result to stdout: lines for people, or the document; searched for secrets, as all that we write."""
-    from icaform.cli.sieve import sifted
-
-    output.begun = True
+    """The result to stdout: lines for people, or the document."""
     if output.dialect == "json":
         lines = json.dumps({"format_version": FORMAT_VERSION, **document}, indent=2).splitlines()
-    for each in sifted((f"{line}\n" for line in lines), output.secrets):
-        sys.stdout.write(each)
-    sys.stdout.flush()
+    output.say(lines)
 
 
 def _snapshot(world: Any, paths: tuple[str, ...], said: Mapping[str, Any]) -> int:

@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from io import TextIOWrapper
 from types import FrameType
 
 import click
@@ -16,6 +15,7 @@ import click
 from icaform import __version__, cli
 from icaform.cli.exit import MEANING, Exit, defect
 from icaform.cli.spoken import spoken
+from icaform.cli.standard import silence, unheard
 from icaform.diagnostic import Code, Diagnostic
 
 VERBS = (
@@ -91,26 +91,13 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 def run(arguments: Sequence[str], world: object | None = None) -> int:
     """Run one command line and return its exit code. Never a traceback, except under ICAFORM_TRACEBACK=1."""
-    restore = None
-    _open_closed()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            # A terminal that cannot show a character is shown its number instead.
-            stream.reconfigure(errors="backslashreplace")
-    if world is None:
-        restore = signal.signal(signal.SIGTERM, _terminate)
+    restore = signal.signal(signal.SIGTERM, _terminate) if world is None else None
     try:
-        return _run(arguments, world)
+        with unheard():
+            return _run(arguments, world)
     finally:
         if restore is not None:
             signal.signal(signal.SIGTERM, restore)
-
-
-def _open_closed() -> None:
-    """A stream that was closed before we began: nothing is read from it, nobody hears what it is told."""
-    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115 - for as long as we run
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
 
 
 def _run(arguments: Sequence[str], world: object | None) -> int:
@@ -129,10 +116,6 @@ def _run(arguments: Sequence[str], world: object | None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("stopped", err=True)
         return told(arguments, None, Code.STILL_RUNNING, "stopped by SIGINT", Exit.INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read us has enough; the interpreter must not fail over it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.DONE
     except Exception as error:
         if os.environ.get("ICAFORM_TRACEBACK") == "1":
             raise
@@ -171,9 +154,12 @@ def told(arguments: Sequence[str], command: str | None, code: Code, summary: str
     from icaform.render import dialect, of_findings
 
     found = (Diagnostic(code, summary, _REMEDIES[ended]),)
-    for line in dialect(wanted)(of_findings(found, command=verb, exit_code=ended)):
-        print(line)
-    sys.stdout.flush()
+    try:
+        for line in dialect(wanted)(of_findings(found, command=verb, exit_code=ended)):
+            print(line)
+        sys.stdout.flush()
+    except OSError:
+        silence(sys.stdout)  # stderr was told
     return ended
 
 

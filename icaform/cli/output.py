@@ -17,6 +17,7 @@ from icaform.cli import runner
 from icaform.cli.exit import Exit, defect, exit_for
 from icaform.cli.sieve import sifted
 from icaform.cli.spoken import spoken
+from icaform.cli.standard import silence
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.engine import private
 from icaform.engine.secrets import Secrets
@@ -119,14 +120,11 @@ class Output:
     def say(self, lines: Iterable[str]) -> None:
         """Write a result that is no report to stdout."""
         self.begun = True
-        self._write((line + "\n" for line in lines), sys.stdout)
+        self._result(line + "\n" for line in lines)
 
     def say_wrong(self, lines: Iterable[str]) -> None:
         """Write what is no result to stderr. Where that takes nothing, the exit code says how it was."""
-        try:
-            self._write((line.rstrip("\n") + "\n" for line in lines), sys.stderr)
-        except OSError:
-            _silence(sys.stderr)
+        self._write((line.rstrip("\n") + "\n" for line in lines), sys.stderr)
 
     def publish(self, exit_code: int) -> None:
         """Hand what was shown last to the CI runner: as Markdown, and as outputs of the step."""
@@ -156,20 +154,22 @@ class Output:
             # Errors are no result: they go where a person looks, and stdout stays empty.
             self._write(self._lines("text", report, sys.stderr), sys.stderr)
             return
-        try:
-            self._write(self._lines(self.dialect, report, sys.stdout), sys.stdout)
-        except OSError as error:
-            # The reports in files, and how the run ended, are told all the same.
-            self.lose(error)
+        self._result(self._lines(self.dialect, report, sys.stdout))
         if self.lost:
             self.say_wrong(self._lines("text", report, sys.stderr) if failed else [report.verdict])
 
+    def _result(self, chunks: Iterable[str]) -> None:
+        """Write to stdout. Where it is full, the reports in files, and how the run ended, are told."""
+        try:
+            self._write(chunks, sys.stdout)
+        except OSError as error:
+            self.lose(error)
+
     def lose(self, error: OSError) -> None:
-        """Write to stdout no more: whoever read us has enough, or what takes it is full."""
-        _silence(sys.stdout)
-        if not isinstance(error, BrokenPipeError):
-            self.say_wrong([f"error: the report cannot be written to stdout: {error.strerror}"])
-            self.failed = self.lost = True
+        """Write to stdout no more: what takes it is full."""
+        silence(sys.stdout)
+        self.say_wrong([f"error: the report cannot be written to stdout: {error.strerror}"])
+        self.failed = self.lost = True
 
     def _to_file(self, name: str, file: str, report: Report | Status) -> None:
         try:
@@ -211,11 +211,6 @@ class Output:
         return bool(stream and stream.isatty()) and self.environ.get("TERM") != "dumb"
 
 
-def _silence(stream: Any) -> None:
-    """Let nobody hear what is written to a stream, nor what it holds back, nor that it failed."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
 def terminal_width(stream: Any) -> int:
     """Columns to fill."""
     if stream is None or not stream.isatty():
@@ -245,8 +240,6 @@ def _ended(output: Output, work: Callable[[], int]) -> int:
     except (click.ClickException, click.Abort):
         raise
     except Exception as error:
-        if output.begun and isinstance(error, BrokenPipeError):
-            raise  # whoever read the result has enough of it
         found = _unforeseen(error, output)
         if output.begun:
             # stdout has its one result already, or some of it.

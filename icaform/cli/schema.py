@@ -27,6 +27,7 @@ def command(folder: str | None, check: bool) -> int:
     made = documents()
     if folder is None:
         sys.stdout.write(made["manifest.schema.json"])
+        sys.stdout.flush()
         return Exit.DONE
     stale = []
     for name, text in made.items():

@@ -96,12 +96,11 @@ def _show(output: Output, told: Mapping[str, Any]) -> None:
 
     if output.dialect == "json":
         # "##[" would be a command to a CI runner, wherever it stands.
-        click.echo(json.dumps(told, indent=2).replace("##", "\\u0023\\u0023"))
+        output.say([json.dumps(told, indent=2).replace("##", "\\u0023\\u0023")])
         return
     width = max(map(len, told))
-    for name, value in told.items():
-        shown = line(plain(str(value))) if value is not None else "not told"
-        click.echo(f"{name.replace('_', ' '):<{width}}  {shown}")
+    shown = {name: "not told" if value is None else line(plain(str(value))) for name, value in told.items()}
+    output.say(f"{name.replace('_', ' '):<{width}}  {value}" for name, value in shown.items())
 
 
 def _failed(output: Output, told: Mapping[str, Any], found: Sequence[Diagnostic]) -> int:

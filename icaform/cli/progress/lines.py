@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-from contextlib import suppress
 
 from icaform.render.report import line, plain
 from icaform.wire.clock import Clock
@@ -78,5 +77,4 @@ class Lines:
     def _say(self, text: str) -> None:
         if text != self._said:
             self._said = text
-            with suppress(OSError):  # what cannot be told changes nothing
-                print(line(plain(f"icaform: {text}")), file=sys.stderr, flush=True)
+            print(line(plain(f"icaform: {text}")), file=sys.stderr, flush=True)
