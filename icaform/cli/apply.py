@@ -148,15 +148,15 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
                 calls=session.calls,
                 first=said["first_run"],
             )
+            if result is None:
+                click.echo("nothing was done", err=True)
+                return Exit.FAILED
+            code = Exit(128 + stopped[0]) if stopped else exit_of(result)
+            if result.outcomes or session.output.dialect != "text":
+                session.output.show(of_apply(result, exit_code=code))
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
-        if result is None:
-            click.echo("nothing was done", err=True)
-            return Exit.FAILED
-        code = Exit(128 + stopped[0]) if stopped else exit_of(result)
-        if result.outcomes or session.output.dialect != "text":
-            session.output.show(of_apply(result, exit_code=code))
         if stop.is_set():
             # Calls in flight are in the journal; waiting for their threads would take their timeouts.
             sys.stdout.flush()

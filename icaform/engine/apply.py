@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from icaform import graph
 from icaform.address import Address
-from icaform.change import Keep
+from icaform.change import Change, Keep
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.engine.execute import Executor, shows
 from icaform.engine.run import Run, facts_of
@@ -30,6 +30,7 @@ GRACE = 2.5
 """Seconds that calls in flight get to end when the run is stopped; a stopped run is gone within five."""
 TICK = 0.2
 """Seconds between two looks whether the run is to stop."""
+Told = TypeVar("Told")
 Verdict: TypeAlias = Mapping[Address, Outcome] | Diagnostic | None
 """How an operation that is due ends without being sent, or why; None where it is to be sent."""
 
@@ -83,15 +84,16 @@ def leaves(body: Json) -> Iterator[Secret]:
 
 
 class Stop(threading.Event):
-    """Asks a run to end. ``heard`` while operations are under way: these are let end, and the report tells of
-    each. At other times whoever wants to stop the run may simply raise. ``why`` is told of what is not begun.
+    """Asks a run to end. ``heard`` once operations are under way: these are let end, and the report tells of
+    each. Before, whoever wants to stop the run may simply raise. ``why`` is told of what is not begun.
     """
 
-    heard = False
+    heard = ousted = False
     why = Diagnostic(Code.STILL_RUNNING, "the run was stopped before this was started", "run apply again")
 
     def oust(self) -> None:
         """Ask it to end because another run has the workspace."""
+        self.ousted = True
         self.why = Diagnostic(
             Code.LOCKED,
             "another run has taken this workspace before this was started",
@@ -103,14 +105,18 @@ class Stop(threading.Event):
 def run_plan(run: Run, plan: Plan, observed: Observed, stop: Stop) -> Result:
     """Run the operations of a plan that was just made. Whatever happens, every resource gets an outcome."""
     executor = Executor(run, observed.live)
-    outcomes = _all(run, executor, plan.operations, Watch(run, plan, observed), stop)
-    if not stop.is_set():
+    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="apply")
+    stop.heard = True
+    try:
+        outcomes = _all(run, executor, plan.operations, Watch(run, plan, observed), stop, pool)
         try:
-            _confirm(run, plan, observed, outcomes)
-            _adopt(run, plan)
+            _confirm(run, plan, observed, outcomes, stop, pool)
+            _unless(stop, pool.submit(_adopt, run, plan))
         except Rejected as rejected:
             # What was done is done and written down; only what was seen of it afterwards could not be.
             run.world.progress("note", f"{rejected}; what was done stays done")
+    finally:
+        pool.shutdown(wait=not stop.is_set(), cancel_futures=True)
     return Result(
         plan,
         tuple(
@@ -127,6 +133,7 @@ def _all(
     operations: Sequence[Operation],
     watch: Watch,
     stop: Stop,
+    pool: ThreadPoolExecutor,
 ) -> list[dict[Address, Outcome]]:
     needs = graph.dependencies(operations)
     waits = [len(each) for each in needs]
@@ -140,7 +147,6 @@ def _all(
     left = dict(enumerate(operations))
     total = sum(len(operation.addresses) for operation in operations)
     told = 0
-    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="apply")
     if total:
         run.world.progress("operation", "", told, total)
 
@@ -164,43 +170,37 @@ def _all(
         reason = _reason_not_to(needs[number], operations, outcomes, stop)
         if reason:
             return reason
-        # Elsewhere, for this thread must hear a stop while the server, or the journal, keeps silent.
-        looking = pool.submit(seen, operations[number])
-        while not (looking.done() or stop.is_set()):
-            wait([looking], timeout=TICK)
-        return _reason_not_to((), operations, outcomes, stop) or looking.result()
+        verdict = _unless(stop, pool.submit(seen, operations[number]))
+        return _reason_not_to((), operations, outcomes, stop) or verdict
 
     stopped = 0.0
-    stop.heard = True
-    try:
-        while ready or under_way:
-            while ready and len(under_way) < WORKERS:
-                number = ready.popleft()
-                operation = operations[number]
-                verdict = verdict_on(number)
-                del left[number]
-                if isinstance(verdict, Diagnostic):
-                    verdict = dict.fromkeys(operation.addresses, Skipped(verdict))
-                if verdict is None:
-                    run.world.follower.began(operation)
-                    under_way[pool.submit(executor.execute, operation)] = number
-                else:
-                    end(number, verdict)
-            if stop.is_set():
-                stopped = stopped or time.monotonic()
-                if time.monotonic() - stopped > GRACE:
-                    for number in under_way.values():
-                        end(number, dict.fromkeys(operations[number].addresses, Unknown(_IN_FLIGHT)))
-                    under_way.clear()
-                    continue
-            done, _ = wait(under_way, timeout=TICK, return_when=FIRST_COMPLETED)
-            for future in done:
-                number = under_way.pop(future)
-                end(number, _result(executor, operations[number], future))
-                run.world.progress("operation", operations[number].name, told, total)
-    finally:
-        stop.heard = False
-        pool.shutdown(wait=not stop.is_set(), cancel_futures=True)
+    while ready or under_way:
+        while ready and len(under_way) < WORKERS:
+            number = ready.popleft()
+            operation = operations[number]
+            verdict = verdict_on(number)
+            del left[number]
+            if isinstance(verdict, Diagnostic):
+                verdict = dict.fromkeys(operation.addresses, Skipped(verdict))
+            if verdict is None:
+                run.world.follower.began(operation)
+                under_way[pool.submit(executor.execute, operation)] = number
+            else:
+                end(number, verdict)
+        if stop.is_set():
+            stopped = stopped or time.monotonic()
+            if time.monotonic() - stopped > GRACE:
+                for number in under_way.values():
+                    operation = operations[number]
+                    why = _unread(operation) if operation.call.key in executor.granted else _IN_FLIGHT
+                    end(number, dict.fromkeys(operation.addresses, Unknown(why)))
+                under_way.clear()
+                continue
+        done, _ = wait(under_way, timeout=TICK, return_when=FIRST_COMPLETED)
+        for future in done:
+            number = under_way.pop(future)
+            end(number, _result(executor, operations[number], future))
+            run.world.progress("operation", operations[number].name, told, total)
     return outcomes
 
 
@@ -238,7 +238,34 @@ def _reason_not_to(
     return None
 
 
-def _confirm(run: Run, plan: Plan, observed: Observed, outcomes: list[dict[Address, Outcome]]) -> None:
+def _unread(operation: Operation) -> Diagnostic:
+    """What is known of an operation that ICA has acknowledged when the run is stopped."""
+    how = "being created" if operation.starts else "not read back yet"
+    return Diagnostic(
+        Code.STILL_RUNNING,
+        f"acknowledged, {how}: the run was stopped before it could see that",
+        "run apply again: it goes on from here and sends nothing twice",
+    )
+
+
+def _unless(stop: Stop, doing: Future[Told]) -> Told | None:
+    """What is done elsewhere, for this thread must hear a stop while server or journal keep silent.
+
+    None once the run is to stop.
+    """
+    while not (doing.done() or stop.is_set()):
+        wait([doing], timeout=TICK)
+    return None if stop.is_set() else doing.result()
+
+
+def _confirm(
+    run: Run,
+    plan: Plan,
+    observed: Observed,
+    outcomes: list[dict[Address, Outcome]],
+    stop: Stop,
+    pool: ThreadPoolExecutor,
+) -> None:
     """Success is what is observed right afterwards. What is not seen within the read lag is unknown."""
     open_: dict[Address, list[int]] = {}
     for number, operation in enumerate(plan.operations):
@@ -246,30 +273,47 @@ def _confirm(run: Run, plan: Plan, observed: Observed, outcomes: list[dict[Addre
             outcome = outcomes[number].get(address)
             if isinstance(outcome, Done) and not outcome.observed:
                 open_.setdefault(address, []).append(number)
+
+    def look(pause: float) -> dict[Address, Change | None]:
+        if pause:
+            run.pause(pause, f"waiting until what was done can be read back ({len(open_)} left)")
+        changes = run.look(list(open_), {**observed.live, **_made(plan, outcomes)})
+        run.adopt(
+            {
+                address: facts_of(run, change, observed.live.get(address))
+                for address, change in changes.items()
+                if isinstance(change, Keep)
+            }
+        )
+        return changes
+
     waited = 0.0
     looks = iter(LOOKS)
     while open_:
         pause = next(looks, LOOKS[-1])
-        if pause:
-            run.pause(pause, f"waiting until what was done can be read back ({len(open_)} left)")
-            waited += pause
+        waited += pause
         try:
-            changes = run.look(list(open_), {**observed.live, **_made(plan, outcomes)})
+            changes = _unless(stop, pool.submit(look, pause))
         except (WireError, RefusedByServer) as error:
             run.world.progress("note", f"the result could not be observed: {error}")
-            _not_seen(open_, outcomes, f"looking at it failed: {error}")
+            _not_seen(open_, outcomes, _unseen(f"looking at it failed: {error}"))
             return
-        facts = {}
+        if changes is None:
+            if not stop.ousted:
+                _not_seen(open_, outcomes, lambda number: _unread(plan.operations[number]))
+            return
         for address, change in changes.items():
-            if isinstance(change, Keep):
-                facts[address] = facts_of(run, change, observed.live.get(address))
             open_[address] = [n for n in open_[address] if not shows(change, plan.operations[n].verb)]
             if not open_[address]:
                 del open_[address]
-        run.adopt(facts)
         if waited >= run.place.setting.readLag:
             break
-    _not_seen(open_, outcomes, f"ICA acknowledged it, but does not show it after {waited:.0f} s")
+    _not_seen(open_, outcomes, _unseen(f"ICA acknowledged it, but does not show it after {waited:.0f} s"))
+
+
+def _unseen(why: str) -> Callable[[int], Diagnostic]:
+    reason = Diagnostic(Code.OUTCOME_UNKNOWN, why, "run icaform plan to see where it stands now")
+    return lambda _: reason
 
 
 def _made(plan: Plan, outcomes: Sequence[Mapping[Address, Outcome]]) -> dict[Address, Live]:
@@ -283,15 +327,13 @@ def _made(plan: Plan, outcomes: Sequence[Mapping[Address, Outcome]]) -> dict[Add
 
 
 def _not_seen(
-    open_: Mapping[Address, Sequence[int]], outcomes: list[dict[Address, Outcome]], why: str
+    open_: Mapping[Address, Sequence[int]],
+    outcomes: list[dict[Address, Outcome]],
+    why: Callable[[int], Diagnostic],
 ) -> None:
     for address, numbers in open_.items():
         for number in numbers:
-            outcomes[number][address] = Unknown(
-                Diagnostic(
-                    Code.OUTCOME_UNKNOWN, why, "run icaform plan to see where it stands now", address=address
-                )
-            )
+            outcomes[number][address] = Unknown(replace(why(number), address=address))
 
 
 def _adopt(run: Run, plan: Plan) -> None:

@@ -50,6 +50,8 @@ class Executor:
         self.run = run
         self.live = live
         self.ids: dict[Address, str] = {address: each.id for address, each in live.items() if each.id}
+        self.granted: set[str] = set()
+        """The keys of calls that ICA has acknowledged, what they started being followed or seen through."""
         self.stopping: Diagnostic | None = None
         self._lock = threading.Lock()
 
@@ -161,6 +163,7 @@ class Executor:
             with self._lock:
                 self.ids[operation.addresses[0]] = made
         self.run.ended(number, "done", facts)
+        self.granted.add(operation.call.key)
         kind = self.run.kinds[operation.addresses[0].kind]
         view = self.run.view(self.run.memory())
         outcomes: Outcomes = {

@@ -11,12 +11,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from icaform.emulator import Embedded, Settings
 from icaform.engine.apply import WORKERS
 from icaform.engine.watch import FRESH
+from tests.front import everything
 from tests.front.conftest import Lab
 from tests.front.test_pipelines import manifest
 from tests.front.test_signals import CODES, PATIENCE, ROOT, SOON
@@ -47,11 +49,19 @@ def seen(lab: Lab, number: int) -> int:
     return int(lab.control("GET", "/faults")["items"][number]["seen"])
 
 
-def stopped(lab: Lab, number: signal.Signals, ready: Callable[[float], bool]) -> None:
-    """Run an apply, tell it to stop once it is ``ready`` after so many seconds, and see it gone."""
-    line = [sys.executable, "-m", "icaform", "apply", str(lab.folder), "--yes", "--first-run"]
+def stopped(
+    lab: Lab,
+    number: signal.Signals,
+    ready: Callable[[float], bool],
+    *more: str,
+    steps: int = len(NAMES),
+    of: int = len(NAMES),
+) -> Any:
+    """Run an apply, tell it to stop once it is ``ready`` after so many seconds, see it gone, and read what
+    became ``of`` so many resources."""
+    line = [sys.executable, "-m", "icaform", "apply", str(lab.folder), "--yes", "--first-run", *more]
     running = subprocess.Popen(
-        [*line, "--allow-irreversible", str(len(NAMES)), "--output", "json"],
+        [*line, "--allow-irreversible", str(steps), "--output", "json"],
         cwd=ROOT,
         env={**os.environ, **lab.environ},
         stdout=subprocess.PIPE,
@@ -74,7 +84,8 @@ def stopped(lab: Lab, number: signal.Signals, ready: Callable[[float], bool]) ->
     assert took < SOON, f"it took {took:.1f} s"
     assert running.returncode == CODES[number], err
     report = json.loads(out)
-    assert len(report["outcomes"]) == len(NAMES), "every resource has an outcome"
+    assert len(report["outcomes"]) == of, "every resource has an outcome"
+    return report
 
 
 def test_while_it_looks_again_at_what_its_plan_has_seen(busy: Lab) -> None:
@@ -105,3 +116,50 @@ def test_while_another_process_keeps_the_journal_locked(busy: Lab, number: signa
 
     stopped(busy, number, ready)
     locks[0].close()
+
+
+def last_write(lab: Lab, writes: int) -> list[dict[str, Any]]:
+    """What was asked since the last of so many writes; nothing before it came."""
+    asked = lab.requests()
+    places = [place for place, each in enumerate(asked) if each in lab.writes()]
+    return asked[places[-1] + 1 :] if len(places) >= writes else []
+
+
+ACKNOWLEDGED = {
+    "waiting to read back": ("acknowledged, not read back yet", 2),
+    "following a batch": ("acknowledged, being created", 1),
+}
+
+
+@pytest.mark.parametrize("number", CODES, ids=lambda each: each.name)
+@pytest.mark.parametrize("where", ACKNOWLEDGED)
+def test_after_ica_acknowledged_what_it_did_tells_that_in_every_report(
+    tmp_path: Path, where: str, number: signal.Signals
+) -> None:
+    said, writes = ACKNOWLEDGED[where]
+    report, text = tmp_path / "report.json", tmp_path / "report.txt"
+    with Embedded(settings=Settings(clock="manual", read_lag=25.0)) as ica:
+        lab = Lab(tmp_path, ica)
+        lab.write("icaform.yaml", "workspace: lab\nproject: wgs-prod\n")
+        lab.control("POST", "/seed", {"pipelines": [pipeline(name, "Released") for name in NAMES[:2]]})
+        lab.control("POST", "/clock", {"advance": 60.0})
+        if where == "following a batch":
+            lab.write("a.yaml", everything.cohort(2))
+        else:
+            for name in NAMES[:2]:
+                lab.write(f"{name}.yaml", manifest("Archived", f"code: {name} 1", name=name))
+        told = stopped(
+            lab,
+            number,
+            lambda _: bool(last_write(lab, writes)),
+            *(f"--report=json={report}", f"--report=text={text}"),
+            steps=writes if writes == 2 else 0,
+            of=2,
+        )
+        assert len(lab.writes()) == writes
+    assert told == json.loads(report.read_text("utf-8"))
+    for each in told["outcomes"]:
+        assert (each["outcome"], each["reason"]["code"]) == ("unknown", "still-running"), each
+        assert each["reason"]["summary"].startswith(said), each
+    assert "look in ICA" not in text.read_text("utf-8"), "it is known to be there, or to come"
+    print(f"2 resources, {said}")

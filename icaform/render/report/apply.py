@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, assert_never
 
 from icaform.address import Address
-from icaform.diagnostic import Severity
+from icaform.diagnostic import Code, Severity
 from icaform.operation import Done, Operation, Outcome, Refused, Skipped, Unknown
 from icaform.plan import Plan
 from icaform.render.report.model import Cost, Danger, Ended, Report, Row, Sign, Topic, of_severity
@@ -94,7 +94,7 @@ def of_apply(result: Applied, *, exit_code: int = 0) -> Report:
         digest=plan.digest,
         workspace=plan.workspace,
         server=plan.server,
-        advice=_advice(counts, unfinished, len(by_address), awaited),
+        advice=_advice(counts, unfinished, len(by_address), awaited, _doubtful(buckets["unknown"])),
         errored=bool(unfinished or errors),
         complete=not (unfinished or errors or held or awaited),
         exit_code=exit_code,
@@ -144,13 +144,18 @@ def _verdict(counts: Mapping[str, int]) -> str:
     return f"{', '.join(parts) or 'Nothing to do'}; {unchanged(counts)}"
 
 
-def _advice(counts: Mapping[str, int], unfinished: int, of_all: int, awaited: int) -> str:
+def _doubtful(unknown: Sequence[Row]) -> bool:
+    """Whether ICA did not even acknowledge some of what is unknown."""
+    return any(row.reason is None or row.reason.code is not Code.STILL_RUNNING for row in unknown)
+
+
+def _advice(counts: Mapping[str, int], unfinished: int, of_all: int, awaited: int, doubtful: bool) -> str:
     if not unfinished:
         return (
             f"{awaited:,} still being created: run icaform apply again to see it through" if awaited else ""
         )
     first = ""
-    if counts["unknown"]:
+    if doubtful:
         first = "look in ICA at each unknown; "
     elif counts["refused"]:
         first = "mend what was refused; "
