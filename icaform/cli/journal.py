@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -129,21 +129,24 @@ def settle(world: Any, /, words: tuple[str, ...], **said: Any) -> int:
         output.workspace = place.setting.workspace
         lines = journal.chosen(account(place), numbers)
         wanted = tuple(line.number for line in lines)
+        happened = None if word is None else word == "done"
+        closed: Collection[int] = ()
         if any(line.pending for line in lines):
             with _run(world, place, paths, said, output) as run:
-                journal.close(
+                closed = journal.close(
                     run,
                     wanted,
                     look=not said["no_look"],
-                    happened=None if word is None else word == "done",
+                    happened=happened,
                     note=journal.word_of(world.environ, word or "", said["note"]),
                     confirm=confirm,
                     run_url=page(world.environ),
                 )
         after = account(place)
         told = replace(after, lines=tuple(line for line in after.lines if line.number in wanted))
-        code = Exit.UNKNOWN if any(line.pending for line in told.lines) else Exit.DONE
-        _show(output, of_settle(told, exit_code=code))
+        before = journal.closed_before(told.lines, closed, happened)
+        code = Exit.UNKNOWN if any(line.pending for line in told.lines) else exit_for(before)
+        _show(output, of_settle(told, before, exit_code=code))
         return code
 
     return guarded(output, work)

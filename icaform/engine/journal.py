@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from icaform.address import Address
-from icaform.diagnostic import Code, Diagnostic, Rejected
+from icaform.diagnostic import Code, Diagnostic, Rejected, Severity
 from icaform.engine.connect import Options, journal_of
 from icaform.engine.frozen import again
 from icaform.engine.lease import lease, myself
@@ -98,21 +99,50 @@ def close(
     note: str,
     confirm: Callable[[Sequence[Begun]], bool],
     run_url: str = "",
-) -> None:
+) -> Collection[int]:
     """Close pending calls: what looking tells by itself, and the rest on a person's word, where it is given.
 
     ``happened`` is that word, and ``note`` says whose it is and why. What is neither told nor said stays
-    pending. Rejected where another run has the workspace's lease.
+    pending. It gives the numbers of those that were closed here: others may have been closed by then.
+    Rejected where another run has the workspace's lease.
     """
     with lease(run, myself(), run_url, lambda: None):
+        open_ = run.memory().pending
+        found = [each for each in numbers if each in open_]
         if look:
             settle(run, numbers, final=True)
-        left = [run.memory().pending[each] for each in numbers if each in run.memory().pending]
-        if not left or happened is None or not confirm(left):
-            return
-        for begun in left:
-            facts = _facts(begun) if happened else {}
-            run.ended(begun.number, "settled", facts, note)
+        left = [open_[each] for each in found if each in open_]
+        if left and happened is not None and confirm(left):
+            for begun in left:
+                facts = _facts(begun) if happened else {}
+                run.ended(begun.number, "settled", facts, note)
+        return [each for each in found if each not in open_]
+
+
+def closed_before(lines: Sequence[Line], closed: Collection[int], happened: bool | None) -> list[Diagnostic]:
+    """Which of the calls that were meant had been closed, and by whom; an error where that contradicts us."""
+    return [
+        Diagnostic(
+            Code.OUTCOME_UNKNOWN,
+            f"call {line.number} was closed before ({line.note or line.state}); nothing was changed",
+            "icaform plan tells what ICA shows of it; what is not there, apply sends",
+            severity=Severity.ERROR if {_stands(line), happened} == {True, False} else Severity.WARNING,
+        )
+        for line in lines
+        if not line.pending and line.number not in closed
+    ]
+
+
+_SAID = re.compile(" says it was (not )?done(?::|$)")
+_GONE = "looked for and not there"
+
+
+def _stands(line: Line) -> bool | None:
+    """Whether a call that was closed had its effect, as the journal has it; None where it had some of it."""
+    if line.state != "settled":
+        return line.state == "done"
+    said = _SAID.search(line.note)
+    return not said[1] if said else False if line.note.startswith(_GONE) else None
 
 
 def word_of(environ: Mapping[str, str], word: str, note: str) -> str:

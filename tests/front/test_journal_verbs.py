@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from icaform.engine import journal as engine
 from icaform.journal import open_store
 from icaform.operation import Call, Repeat
 from tests.front import everything
@@ -333,8 +334,42 @@ def test_only_the_calls_that_are_named_are_closed(slow_lab: Lab) -> None:
     assert [entry["number"] for entry in document["entries"]] == [one]
     assert [entry["number"] for entry in journal(lab, "list")["entries"]] == rest
     # What is closed stays closed, and saying so again does no harm.
-    (entry,) = journal(lab, "settle", str(one), "--no-look", "--as", "not-done", "--yes")["entries"]
+    (entry,) = journal(lab, "settle", str(one), "--no-look", "--as", "not-done", "--yes", code=14)["entries"]
     assert "was done" in entry["note"]
+
+
+def told_of(document: Any) -> list[tuple[str, str]]:
+    return [(each["severity"], each["summary"]) for each in document["diagnostics"]]
+
+
+def test_a_word_that_is_not_taken_is_not_confirmed(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_doubt(lab)
+    (number,) = (str(entry["number"]) for entry in journal(lab, "list")["entries"])
+    said = ("settle", "--no-look", "--yes", "--as")
+    close, tried = engine.close, 0
+
+    def late(*given: Any, **more: Any) -> Any:
+        # Somebody else was faster, between what was read of the journal and the lease.
+        monkeypatch.setattr(engine, "close", close)
+        first = journal(lab, *said, "not-done", environ={"USER": "p2"})
+        assert (first["verdict"], first["diagnostics"]) == ("1 call closed, in workspace lab", [])
+        return close(*given, **more)
+
+    monkeypatch.setattr(engine, "close", late)
+    before = f"call {number} was closed before (p2 says it was not done); nothing was changed"
+    for words, code, severity in (
+        ((*said, "done"), 14, "error"),
+        ((*said, "done", number), 14, "error"),
+        ((*said, "not-done", number), 0, "warning"),
+        (("settle", number), 0, "warning"),
+    ):
+        document = journal(lab, *words, code=code, environ={"USER": "p1"})
+        assert told_of(document) == [(severity, before)], words
+        assert document["verdict"] == "1 closed before, in workspace lab", words
+        assert (document["errored"], document["complete"]) == (code != 0, code == 0), words
+        tried += 1
+    assert before in " ".join(lab.run("journal", *said, "done", number, str(lab.folder)).text.split())
+    print(f"{tried} words that were not taken")
 
 
 def test_a_command_line_that_closes_nothing_or_nobody_confirms_is_refused(lab: Lab) -> None:

@@ -23,7 +23,7 @@ def render(report: Ledgered) -> Iterator[str]:
         "command": report.command,
         "verdict": report.verdict,
         "exit_code": report.exit_code,
-        "errored": bool(report.diagnostics),
+        "errored": report.errored,
         "complete": report.complete,
         "workspace": account.workspace,
         "journal": account.journal,

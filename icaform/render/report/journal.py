@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from icaform.diagnostic import Diagnostic
+from icaform.diagnostic import Diagnostic, Severity
 from icaform.journal.account import Account
 from icaform.render.report.model import number
 
@@ -24,7 +24,12 @@ class Ledgered:
     @property
     def complete(self) -> bool:
         """Whether nothing is left for a person to do."""
-        return not self.diagnostics and not self.account.pending
+        return not self.errored and not self.account.pending
+
+    @property
+    def errored(self) -> bool:
+        """Whether something is wrong, and not only worth knowing."""
+        return any(each.severity is Severity.ERROR for each in self.diagnostics)
 
 
 def of_list(account: Account) -> Ledgered:
@@ -52,16 +57,21 @@ def of_audit(account: Account, flaws: Sequence[Diagnostic], *, exit_code: int) -
     return Ledgered("journal audit", verdict, account, tuple(flaws), exit_code)
 
 
-def of_settle(account: Account, *, exit_code: int) -> Ledgered:
-    """Of ``journal settle``: its lines are the calls that were chosen, as they stand now."""
+def of_settle(account: Account, before: Sequence[Diagnostic], *, exit_code: int) -> Ledgered:
+    """Of ``journal settle``: its lines are the calls that were chosen, as they stand now.
+
+    ``before`` tells of those that had been closed.
+    """
     left = sum(line.pending for line in account.lines)
-    closed = len(account.lines) - left
+    closed = len(account.lines) - left - len(before)
     parts = [f"{number(closed, 'call')} closed"] if closed else []
+    parts += [f"{len(before):,} closed before"] if before else []
     parts += [f"{left} not known"] if left else []
     return Ledgered(
         "journal settle",
         f"{', '.join(parts) or 'nothing is pending'}, in workspace {account.workspace}",
         account,
+        tuple(before),
         exit_code=exit_code,
         advice="look in ICA what became of it; then say --as done or --as not-done, or wait and settle again"
         if left
