@@ -11,7 +11,7 @@ from icaform.operation import Json
 from icaform.plan import FORMAT, Plan, digest_of
 
 FORMAT_VERSION = "1.0"
-"""Version of the file's frame; what it carries has that of ``plan.FORMAT``."""
+"""Version of the file's frame: another major is not read. What it carries has that of ``plan.FORMAT``."""
 LONGEST = 500
 """Characters of one difference that are told: whoever made the file may have written millions."""
 
@@ -38,12 +38,13 @@ def from_text(text: str, name: str) -> Saved:
     try:
         document = json.loads(text)
         del text  # nobody else has it, and it may be large
+        major = str(document["format_version"]).partition(".")[0]
         digest, covered = document["plan_digest"], document["plan"]
         form = covered["format"]
         parts = [covered[each] for each in ("changes", "operations", "referred")]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise _not_usable(f"{name} is no plan that icaform saved") from None
-    if form != FORMAT:
+    if major != FORMAT_VERSION.partition(".")[0] or form != FORMAT:
         raise _not_usable(f"{name} was saved by another version of icaform")
     if digest_of(covered) != digest:
         raise _not_usable(f"{name} is damaged: its digest is not that of what it holds")

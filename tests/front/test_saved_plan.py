@@ -108,6 +108,22 @@ def test_a_file_that_is_not_as_it_was_written_is_no_permission(planned: Any) -> 
     assert planned.writes() == []
 
 
+def test_a_file_of_another_major_version_is_not_run_and_one_of_a_later_minor_is(planned: Any) -> None:
+    document = json.loads(saved(planned).read_text())
+    ends = {"9.0": 10, "2": 10, "0.9": 10, "": 10, None: 10, 1.0: 0, "1.7": 0}
+    for version, code in ends.items():
+        planned.forget_requests()
+        saved(planned).write_text(json.dumps(document | {"format_version": version}))
+        ran = apply(planned)
+        assert ran.code == code, (version, ran.text)
+        assert ("was saved by another version of icaform" in ran.err) == bool(code), version
+        assert bool(planned.writes()) == (version == 1.0), version
+        if version == 1.0:
+            assert planned.plan("--out", str(saved(planned))).code == 0
+            document = json.loads(saved(planned).read_text())
+    print(f"{len(ends)} versions")
+
+
 def test_a_file_that_is_not_there_is_no_permission(planned: Any) -> None:
     for name, code in (("missing.icaform", 10), ("", 64)):
         ran = planned.run(

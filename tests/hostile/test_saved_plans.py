@@ -12,6 +12,7 @@ from icaform.cli.exit import Exit
 from icaform.engine.gather import MOST_RESOURCES
 from icaform.engine.saved import BYTES, HELD
 from icaform.plan import FORMAT, digest_of
+from icaform.planfile import FORMAT_VERSION
 from icaform.wire.memory import weight
 from tests.hostile.conftest import EVERYTHING, Siege
 from tests.hostile.process import MOST_MEMORY, icaform
@@ -25,7 +26,8 @@ SMALL = {"format": FORMAT, "workspace": "w", "changes": {}, "operations": {}, "r
 
 def sealed(covered: Mapping[str, object]) -> bytes:
     """A plan file whose digest is right, so that all of it is read."""
-    return json.dumps({"plan_digest": digest_of(covered), "plan": covered}, indent=1).encode("ascii")
+    whole = {"format_version": FORMAT_VERSION, "plan_digest": digest_of(covered), "plan": covered}
+    return json.dumps(whole, indent=1).encode("ascii")
 
 
 def lists(size: int) -> bytes:
