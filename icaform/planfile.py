@@ -12,6 +12,8 @@ from icaform.plan import FORMAT, Plan, digest_of
 
 FORMAT_VERSION = "1.0"
 """Version of the file's frame: another major is not read. What it carries has that of ``plan.FORMAT``."""
+WHOSE = ("workspace", "server", "tenant", "user")
+"""What a plan covers beside its changes: where it goes to, and as whom."""
 LONGEST = 500
 """Characters of one difference that are told: whoever made the file may have written millions."""
 
@@ -78,7 +80,7 @@ def differences(saved: Saved, plan: Plan) -> Iterator[str]:
 
 def _differences(saved: Saved, plan: Plan) -> Iterator[str]:
     before, now = saved.covered, plan.covered
-    for name in ("workspace", "server", "tenant", "user"):
+    for name in WHOSE:
         if before.get(name) != now[name]:
             yield f"{name}: {now[name]}, was {before.get(name)}"
     changes = sorted({*before["changes"], *now["changes"]})

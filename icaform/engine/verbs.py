@@ -17,7 +17,7 @@ from icaform.engine.world import World
 from icaform.guard import Bounds
 from icaform.kinds import Kinds
 from icaform.plan import Plan
-from icaform.planfile import Saved, differences, meaning
+from icaform.planfile import WHOSE, Saved, differences, meaning
 from icaform.state import Desired
 
 if TYPE_CHECKING:
@@ -112,10 +112,12 @@ def _agreed(made: Plan, approved: str | Saved) -> None:
     digest = approved.digest if isinstance(approved, Saved) else approved
     if digest == made.digest:
         return
+    whose: list[str] = []
     if isinstance(approved, Saved):
         words, lines = "what differs", list(differences(approved, made))
     else:
-        # A digest does not tell what it was made of.
+        # A digest does not tell what it was made of: another user's plan may read like this one.
+        whose = ["whose plan it is now:", *(f"{name}: {made.covered[name]}" for name in WHOSE)]
         words = "what would be done now"
         lines = [f"{address}: {meaning(change)}" for address, change in made.covered["changes"].items()]
     more = [f"and {len(lines) - SHOWN:,} more"] if len(lines) > SHOWN else []
@@ -125,7 +127,7 @@ def _agreed(made: Plan, approved: str | Saved) -> None:
                 Code.NOT_APPROVED,
                 f"the plan is not the one that was approved: it is {made.digest}, approved was {digest}",
                 "read the new plan (icaform plan shows it), then approve its digest",
-                detail="\n".join([f"{words}:", *(lines[:SHOWN] or ["nothing"]), *more]),
+                detail="\n".join([*whose, f"{words}:", *(lines[:SHOWN] or ["nothing"]), *more]),
             )
         ]
     )

@@ -75,6 +75,29 @@ def test_a_refused_digest_says_what_would_be_done_now(planned: Any) -> None:
     assert "StorageCredential/lab-archive: create and share" in ran.err
 
 
+def test_a_refused_digest_begins_with_whose_plan_it_is_now(planned: Any) -> None:
+    line = ("apply", str(planned.folder), "--output", "json", "--approve")
+    digest = planned.plan().json["plan_digest"]
+    ada = json.loads(saved(planned).read_text())["plan"]
+    server = planned.environ["ICAV2_BASE_URL"].replace("127.0.0.1", "localhost")
+    others = {
+        "user": {"ICAV2_X_API_KEY": "second-demo-api-key-not-a-secret"},
+        "server": {"ICAV2_BASE_URL": server},
+        "workspace": {},
+    }
+    for name, environ in others.items():
+        if name == "workspace":
+            planned.write("icaform.yaml", "workspace: lap\nproject: wgs-prod\n")
+        ran = planned.run(*line, digest, environ=environ)
+        assert ran.code == 10, (name, ran.text)
+        heading, *told = ran.json["diagnostics"][0]["detail"].splitlines()[:6]
+        assert (heading, told.pop()) == ("whose plan it is now:", "what would be done now:"), name
+        changed = [each for each in told if each.partition(": ")[2] != ada[each.partition(": ")[0]]]
+        assert [each.partition(": ")[0] for each in changed] == [name], (name, told)
+        assert len(told) == 4, name
+    print(f"{len(others)} plans of others")
+
+
 def test_a_file_that_is_not_as_it_was_written_is_no_permission(planned: Any) -> None:
     text = saved(planned).read_text()
     document = json.loads(text)
