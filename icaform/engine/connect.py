@@ -209,7 +209,7 @@ def open_run(
             alone=server.embedded,
         )
         session.permitted = lambda: run.holds()
-        run.ahead = lambda: session.skew
+        run.ahead = lambda: session.dates.skew
         yield run, session
 
 

@@ -17,8 +17,9 @@ from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.operation import Answer, Call, Repeat
 from icaform.wire.answer import read_problem
 from icaform.wire.auth import MINT, Tokens
-from icaform.wire.clock import Clock, ahead_of
+from icaform.wire.clock import Clock
 from icaform.wire.credential import Credential, Means
+from icaform.wire.dates import Dates
 from icaform.wire.fan import fan_out
 from icaform.wire.jwt import Identity
 from icaform.wire.limits import MIB, Event, Limits
@@ -37,7 +38,7 @@ from icaform.wire.problem import (
 from icaform.wire.rate import Pace, Stopped
 from icaform.wire.reply import LARGEST_PROBLEM, Reply, granted
 from icaform.wire.request import body_of, check, headers_of, url_of
-from icaform.wire.retry import backoff, may_repeat, moment, refusal, retry_after
+from icaform.wire.retry import backoff, may_repeat, refusal, retry_after
 from icaform.wire.server import base_url, is_loopback
 from icaform.wire.stream import Garbled, TooLarge, Unasked, read_body
 from icaform.wire.tokencache import TokenCache
@@ -99,8 +100,7 @@ class Session:
         self._tokens = Tokens(credential, self.server, self._with_headers, clock, cache, self._pause)
         key = {"X-API-Key": credential.secret} if credential.means is Means.KEY_ALONE else None
         self._standing: Mapping[str, str] | None = key
-        self._date: tuple[str, float, float] = ("", 0.0, 0.0)
-        self._skew: float | None = None
+        self.dates = Dates()
 
     def __repr__(self) -> str:
         return f"Session({self.server!r})"
@@ -148,18 +148,7 @@ class Session:
     @property
     def ahead(self) -> float | None:
         """By how many seconds our clock is ahead of the server's, by its last answer; it tells whole ones."""
-        text, _, now = self._date
-        date = moment(text)
-        return None if date is None else now - date
-
-    @property
-    def skew(self) -> float | None:
-        """By how many seconds our clock is surely wrong, ahead of the server's; None until that was told."""
-        text, sent, received = self._date
-        date = moment(text)
-        if date is not None:
-            self._skew = ahead_of(self._skew, date, sent, received)
-        return self._skew
+        return self.dates.ahead
 
     def _pause(self, seconds: float) -> None:
         self._tell(Event("retry", str(MINT), seconds=seconds, reason="the token does not count yet"))
@@ -252,7 +241,7 @@ class Session:
                 self._tell(Event("call", str(call), None, took, error.sentence))
                 raise
             self._heard = True
-            self._date = (reply.headers.get("Date", ""), sent, self._clock.now())
+            self.dates.last = (reply.headers.get("Date", ""), sent, self._clock.now())
             self._tell(Event("call", str(call), reply.status, self._clock.monotonic() - begun))
             return self._judged(call, reply, passing, question.loan)
 

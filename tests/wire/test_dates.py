@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from icaform.operation import Call
-from icaform.wire.clock import SLACK, ahead_of
+from icaform.wire.dates import SLACK, ahead_of
 
 V3 = "application/vnd.illumina.v3+json"
 START = 1_800_000_000.0
@@ -48,16 +48,16 @@ def test_a_clock_that_is_set_meanwhile_proves_nothing_and_is_followed_afterwards
 
 def test_a_session_knows_it_from_any_answer_that_tells_a_date(rogue, open_session, http, clock):
     session = open_session()
-    assert session.skew is None
+    assert session.dates.skew is None
     session.send(Call("GET", "/api/x", V3))
-    assert session.skew is None
+    assert session.dates.skew is None
     for off in (0.0, 1200.0, -7200.0):
         date = {"Date": formatdate(clock.now() - off, usegmt=True)}
         for status in (200, 404):
             rogue.script = [http.says(status, {}, headers=date), http.says(200, {})]
             for _ in range(2):
                 session.send(Call("GET", "/api/x", V3))
-                assert session.skew == pytest.approx(off, abs=1.0)
+                assert session.dates.skew == pytest.approx(off, abs=1.0)
     rogue.script = [http.says(200, {}, headers={"Date": "yesterday"})]
     session.send(Call("GET", "/api/x", V3))
-    assert session.skew == pytest.approx(-7200.0, abs=1.0)
+    assert session.dates.skew == pytest.approx(-7200.0, abs=1.0)
