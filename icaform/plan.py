@@ -16,6 +16,8 @@ from icaform.state import Desired, Identity, Live, Observed, View
 
 FORMAT = 3
 """Version of what the digest covers. Another value makes every digest another."""
+MODIFIED = "modified"
+"""What is covered of a secret that somebody else has written to after us."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,10 @@ def _said(change: Move) -> Mapping[str, Json]:
 
 
 def _edit(edit: Edit) -> Json:
-    return [edit.field] if edit.private else [edit.field, edit.before, edit.after]
+    """A secret is not covered, but whether the server's side moved it: to rotate is not to put back."""
+    if not edit.private:
+        return [edit.field, edit.before, edit.after]
+    return [edit.field, MODIFIED] if edit.standing in (Standing.DRIFTED, Standing.BOTH) else [edit.field]
 
 
 def make(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.operation import Json
-from icaform.plan import FORMAT, Plan, digest_of
+from icaform.plan import FORMAT, MODIFIED, Plan, digest_of
 
 FORMAT_VERSION = "1.0"
 """Version of the file's frame: another major is not read. What it carries has that of ``plan.FORMAT``."""
@@ -60,7 +60,9 @@ def from_text(text: str, name: str) -> Saved:
 
 def _is_change(said: Json) -> bool:
     edits = said.get("edits") if isinstance(said, dict) else None
-    return isinstance(edits, list) and all(isinstance(each, list) and len(each) in (1, 3) for each in edits)
+    return isinstance(edits, list) and all(
+        isinstance(each, list) and (len(each) in (1, 3) or each[1:] == [MODIFIED]) for each in edits
+    )
 
 
 def _is_call(said: Json) -> bool:
@@ -112,5 +114,8 @@ def meaning(change: Json) -> str:
 
 
 def _edited(edit: Json) -> str:
-    name, *values = edit
-    return f"{name}: {json.dumps(values[0])} -> {json.dumps(values[1])}" if values else f"{name}"
+    """A field that changes; of one that holds a secret no more than whether the server's side moved it."""
+    name, *said = edit
+    if len(said) < 2:
+        return " ".join(map(str, edit))
+    return f"{name}: {json.dumps(said[0])} -> {json.dumps(said[1])}"

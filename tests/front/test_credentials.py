@@ -81,6 +81,35 @@ def test_a_secret_changed_behind_our_back_shows_by_its_time_as_drift_and_is_put_
     assert verbs(keyed) == {}
 
 
+LOST = "is (modified since, not known)"
+
+
+def test_a_secret_changed_behind_our_back_is_not_told_as_what_we_wrote(keyed: Any) -> None:
+    keyed.write("c.yaml", manifest())
+    keyed.apply()
+    keyed.environ["KEY"], key = SECRET + "2", keyed.environ["KEY"]
+    rotated = keyed.plan().json["plan_digest"]
+    digests = {rotated}
+    for secret, standing in ((key, "drifted"), (SECRET + "3", "both")):
+        keyed.environ["KEY"] = secret
+        keyed.clock.sleep(60)
+        (made,) = stored(keyed)
+        body = {"awsCredentials": {"accessKeyId": "x", "secretAccessKey": standing}}
+        keyed.api("POST", f"/api/storageCredentials/{made['id']}:updateSecrets", body)
+        (change,) = keyed.plan("--out", str(keyed.folder / "saved")).json["resource_changes"]
+        assert change["standing"] == standing
+        for verb, said in (("plan", "secret (modified since, not known) -> fingerprint"), ("drift", LOST)):
+            told = " ".join(keyed.run(verb, str(keyed.folder)).out.split())
+            assert said in told, (verb, told)
+        digests.add(keyed.plan().json["plan_digest"])
+        ran = keyed.run("apply", str(keyed.folder), "--approve", rotated)
+        assert (ran.code, "rotate (secret modified)" in ran.err) == (10, True), ran.err
+    assert keyed.run("apply", str(keyed.folder), "--plan", str(keyed.folder / "saved")).code == 0
+    assert verbs(keyed) == {}
+    assert len(digests) == 2, "an approval of one is none of the other"
+    print(f"{len(digests)} reasons to rotate")
+
+
 def test_a_role_needs_no_secret_and_is_created_once(lab: Any) -> None:
     lab.write("c.yaml", manifest(kind="AWS_ROLE", more="  shared: true\n"))
     assert lab.apply().code == 0

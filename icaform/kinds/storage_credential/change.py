@@ -12,6 +12,9 @@ from icaform.operation import AT_WORK, Call, Json, Operation, Repeat
 from icaform.reference import V3, V4
 from icaform.state import PRESENT, Desired, Live, View
 
+MODIFIED = "(modified since, not known)"
+"""Stands for the secret of a credential that somebody else has written to after us."""
+
 
 def compare(wish: Desired, live: Live | None, view: View) -> Change:
     """Type by what ICA shows; shared and secret by what the journal remembers was written."""
@@ -72,10 +75,9 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
         if now is None:
             notes.append("the secret is not set here, so whether it must be rotated is not known")
         elif before != now or moved:
-            stand = Standing.DRIFTED if before == now else standing(now, before, before)
-            edits.append(
-                Edit("secret", shown(before) if before else NOT_KNOWN, shown(now), stand, private=True)
-            )
+            there = MODIFIED if moved else before
+            was = MODIFIED if moved else shown(before) if before else NOT_KNOWN
+            edits.append(Edit("secret", was, shown(now), standing(now, there, before), private=True))
             verbs.append("rotate")
             if moved:
                 notes.append(
