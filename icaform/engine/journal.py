@@ -10,7 +10,7 @@ from icaform.address import Address
 from icaform.diagnostic import Code, Diagnostic, Rejected, Severity
 from icaform.engine.connect import Options, journal_of
 from icaform.engine.frozen import again
-from icaform.engine.lease import lease, myself
+from icaform.engine.lease import gone, lease, myself
 from icaform.engine.run import Run
 from icaform.engine.secrets import Secrets
 from icaform.engine.setting import Place
@@ -32,6 +32,7 @@ def account_of(store: Store, workspace: str, now: float, *, everything: bool, li
     open_ = [line for line in lines if line.pending]
     told = lines if everything else open_
     told = told[-limit:] if limit else told
+    held = store.holder()
     return Account(
         workspace,
         store.name,
@@ -39,7 +40,8 @@ def account_of(store: Store, workspace: str, now: float, *, everything: bool, li
         tuple(reversed(told)) if everything else tuple(told),
         len(open_),
         len(lines),
-        store.holder(),
+        held,
+        held is not None and (held.expires <= now or gone(held.holder)),
     )
 
 

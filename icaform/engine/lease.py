@@ -34,7 +34,7 @@ def lease(run: Run, holder: str, run_url: str, lost: Callable[[], None]) -> Iter
     """
     clock, store = run.world.clock, run.store
     held = store.acquire(holder, run_url, clock.now(), LEASE)
-    if isinstance(held, LeaseHeld) and (_gone(held.holder) or held.expires > clock.now() + FUTURE):
+    if isinstance(held, LeaseHeld) and (gone(held.holder) or held.expires > clock.now() + FUTURE):
         # Taken as if it had ended; of two who see this at once, the store gives it to one.
         held = store.acquire(holder, run_url, max(clock.now(), held.expires), LEASE)
         if isinstance(held, Lease):
@@ -116,7 +116,7 @@ def _place() -> str:
     return f"{socket.gethostname()}/{boot}/{namespace}"
 
 
-def _gone(holder: str) -> bool:
+def gone(holder: str) -> bool:
     """Whether a holder was a process of this machine that does not run any more."""
     place, _, number = holder.rpartition(":")
     if not place or place != _place() or not number.isdecimal() or os.name != "posix":

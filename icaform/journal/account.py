@@ -50,8 +50,9 @@ class Line:
 class Account:
     """The lines that were asked for, and what is to be said with them.
 
-    ``pending`` counts all calls that are not known to have ended, ``total`` all entries. ``checked`` is how
-    many entries an audit has gone through, and None where there was none.
+    ``pending`` counts all calls that are not known to have ended, ``total`` all entries. ``free`` is whether
+    the lease is in nobody's way. ``checked`` is how many entries an audit has gone through, and None where
+    there was none.
     """
 
     workspace: str
@@ -61,6 +62,7 @@ class Account:
     pending: int
     total: int
     lease: LeaseHeld | None = None
+    free: bool = False
     checked: int | None = None
 
 

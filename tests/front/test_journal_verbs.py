@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import jsonschema
 import pytest
 
 from icaform.engine import journal as engine
+from icaform.engine.lease import myself
 from icaform.journal import open_store
 from icaform.operation import Call, Repeat
 from tests.front import everything
@@ -178,6 +180,27 @@ def test_a_lease_that_a_dead_run_left_elsewhere_is_shown_until_and_after_it_ends
     assert journal(lab, "list")["lease"]["seconds_left"] == 0
     assert "in nobody's way" in " ".join(lab.run("journal", "list", str(lab.folder)).out.split())
     assert lab.apply().code == 0
+
+
+def test_a_lease_that_a_dead_run_of_this_machine_left_is_free_and_told_so(lab: Lab) -> None:
+    lab.write("b.yaml", cohort("abc"))
+    assert lab.apply().code == 0
+    place = myself().rpartition(":")[0]
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    holders = {f"{place}:{dead.pid}": True, myself(): False, f"elsewhere:{dead.pid}": False}
+    for holder, free in holders.items():
+        store = open_store(str(file(lab)), "lab", lambda: 0.0)
+        store.acquire(holder, "", lab.clock.now(), 300.0)
+        store.close()
+        assert journal(lab, "list")["lease"]["free"] == free, holder
+        told = " ".join(lab.run("journal", "list", str(lab.folder)).out.split())
+        assert (f"was held by {holder}, whose process has ended; free" in told) == free, told
+        assert (f"{holder} has the lease for 5 min more" in told) == (not free), told
+        assert lab.apply().code == (0 if free else 13)
+        lab.clock.sleep(301)
+        assert journal(lab, "list")["lease"] is None if free else journal(lab, "list")["lease"]["free"]
+    print(f"{len(holders)} holders")
 
 
 def test_an_audit_counts_what_it_checked_and_names_the_first_break(lab: Lab) -> None:

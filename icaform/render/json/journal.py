@@ -71,6 +71,7 @@ def _lease(account: Account) -> Json:
         "run_url": lease.run_url or None,
         "expires": _moment(lease.expires),
         "seconds_left": max(0, round(lease.expires - account.now)),
+        "free": account.free,
     }
 
 
@@ -108,6 +109,7 @@ class JournalLease(Part):
     run_url: str | None
     expires: str | None
     seconds_left: int = Field(ge=0)
+    free: bool = Field(description="It ended, or the process that held it has: the next apply takes it")
 
 
 class JournalDocument(Versioned):

@@ -64,6 +64,8 @@ def _lease(account: Account) -> str:
     assert lease
     left = lease.expires - account.now
     where = f" ({lease.run_url})" if lease.run_url else ""
+    if left > 0 and account.free:
+        return f"the lease was held by {lease.holder}{where}, whose process has ended; free"
     if left > 0:
         return f"{lease.holder}{where} has the lease for {lasting(left)} more, unless it renews it"
     return f"{lease.holder}{where} left its lease, which ended {lasting(-left)} ago and is in nobody's way"
