@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from icaform.address import Address
 from icaform.change import Create, Update
@@ -21,6 +21,8 @@ class Bounds:
     analyses: int | None = None
     share: float | None = None
     """Percent of all declared resources that may change."""
+    told: Mapping[str, str] = field(default_factory=dict)
+    """What has set a bound, by its name, where that is an option or its variable and not icaform.yaml."""
 
 
 def check(plan: Plan, bounds: Bounds) -> list[Diagnostic]:
@@ -48,7 +50,7 @@ def check(plan: Plan, bounds: Bounds) -> list[Diagnostic]:
                 Diagnostic(
                     Code.LIMIT,
                     f"the plan needs {value} {name}, the limit is {bound}",
-                    f"raise limits.{name} in icaform.yaml or --max-{name}, or split the change",
+                    _higher(name, bounds),
                 )
             )
     changed, of = sum(isinstance(each, Create | Update) for each in plan.moves), plan.declared
@@ -59,7 +61,7 @@ def check(plan: Plan, bounds: Bounds) -> list[Diagnostic]:
                 Code.LIMIT,
                 f"the plan changes {changed} of {of} resources"
                 f" ({100 * changed / of:.4g} %), the limit is {bounds.share:g} %",
-                "raise limits.share in icaform.yaml or --max-share, or split the change",
+                _higher("share", bounds),
             )
         )
     kept: dict[Address, list[Create | Update]] = {}
@@ -67,6 +69,11 @@ def check(plan: Plan, bounds: Bounds) -> list[Diagnostic]:
         if isinstance(change, Create | Update) and _is_kept(change, plan):
             kept.setdefault(change.address.parent, []).append(change)
     return found + [_told(address, changes) for address, changes in kept.items()]
+
+
+def _higher(name: str, bounds: Bounds) -> str:
+    where = bounds.told.get(name, f"limits.{name} in icaform.yaml or --max-{name}")
+    return f"raise {where}, or split the change"
 
 
 def _is_kept(change: Create | Update, plan: Plan) -> bool:

@@ -7,10 +7,12 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from icaform.cli import options
 from icaform.cli.exit import Exit
@@ -103,6 +105,7 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
             _first(said["max_writes"], limits.writes),
             _first(said["max_analyses"], limits.analyses),
             _first(said["max_share"], limits.share),
+            _told("max_writes", "max_analyses", "max_share"),
         )
 
         def confirm(plan: Any, bounds: Any) -> Any:
@@ -196,6 +199,18 @@ def _first(said: Any, configured: Any) -> Any:
     return configured if said is None else said
 
 
+def _told(*names: str) -> dict[str, str]:
+    """Which of these bounds an option has set, or its variable, by their names in icaform.yaml."""
+    found = {}
+    for name in names:
+        match click.get_current_context().get_parameter_source(name):
+            case ParameterSource.COMMANDLINE:
+                found[name.removeprefix("max_")] = "--" + name.replace("_", "-")
+            case ParameterSource.ENVIRONMENT:
+                found[name.removeprefix("max_")] = f"ICAFORM_{name.upper()}"
+    return found
+
+
 def _is_digest(text: str) -> bool:
     head, _, digits = text.partition(":")
     return head == "sha256" and len(digits) == 64 and all(each in "0123456789abcdef" for each in digits)
@@ -212,9 +227,7 @@ def _ask(plan: Any, bounds: Any) -> Any:
             show_default=False,
             err=True,
         )
-        return (
-            type(bounds)(steps, bounds.writes, bounds.analyses, bounds.share) if said == str(steps) else None
-        )
+        return replace(bounds, irreversible=steps) if said == str(steps) else None
     if not click.confirm("Apply?", default=False, err=True):
         return None
-    return type(bounds)(bounds.irreversible, bounds.writes, bounds.analyses, bounds.share)
+    return replace(bounds)

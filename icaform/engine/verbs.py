@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from icaform import guard
@@ -78,7 +79,7 @@ def apply(
         _sound(made)
         if approve is not None:
             _agreed(made, approve)
-            bounds = Bounds(None, bounds.writes, bounds.analyses, bounds.share)
+            bounds = replace(bounds, irreversible=None)
         else:
             asked = confirm(made, bounds)
             if asked is None:

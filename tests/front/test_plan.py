@@ -182,6 +182,35 @@ def test_a_plan_out_of_bounds_does_not_begin(
     assert bool(lab.writes()) == (code == 0)
 
 
+SET_BY = {
+    "icaform.yaml": "raise limits.{name} in icaform.yaml or --max-{name}, or split the change",
+    "an option": "raise --max-{name}, or split the change",
+    "a variable": "raise ICAFORM_MAX_{upper}, or split the change",
+}
+
+
+def test_a_limit_that_is_met_names_what_has_set_it(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    everything.write(lab)
+    tried = 0
+    for name in ("writes", "analyses", "share"):
+        for place, said in SET_BY.items():
+            higher = f"limits: {{{name}: {1 if place == 'icaform.yaml' else 99}}}"
+            lab.write("icaform.yaml", f"workspace: lab\nproject: wgs-prod\n{higher}\n")
+            option = [f"--max-{name}", "1"] if place == "an option" else []
+            with monkeypatch.context() as patch:
+                if place == "a variable":
+                    patch.setenv(f"ICAFORM_MAX_{name.upper()}", "1")
+                # As one who approves, and as one who counts.
+                for gate in (["--approve", digest(lab)], ["--yes", "--allow-irreversible", "4"]):
+                    ran = lab.run("apply", str(lab.folder), *gate, *option, "--output", "json")
+                    (found,) = ran.json["diagnostics"]
+                    assert (ran.code, found["code"]) == (11, "limit"), (name, place)
+                    assert found["remedy"] == said.format(name=name, upper=name.upper()), (name, place)
+                    tried += 1
+    print(f"{tried} limits")
+    assert lab.writes() == []
+
+
 def test_limits_hold_for_an_approved_plan_too(lab: Any) -> None:
     everything.write(lab)
     assert lab.run("apply", str(lab.folder), "--approve", digest(lab), "--max-analyses", "1").code == 11
