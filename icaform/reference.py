@@ -76,7 +76,7 @@ def project(text: str) -> Steps[str]:
         return known
     # The search parameter's way of matching is not documented: it narrows, and equality decides.
     answer = yield from ask(Call("GET", "/api/projects", V3, query=(("search", text),), paged=True))
-    rows = [row for row in answer.body["items"] if row.get("name") == text]
+    rows = [row for row in answer.body["items"] if promised(row["name"]) == text]
     if len(rows) == 1:
         return promised(rows[0]["id"])
     if rows:
@@ -94,7 +94,7 @@ def project(text: str) -> Steps[str]:
             ]
         )
     answer = yield from ask(Call("GET", "/api/projects", V3, paged=True))
-    names = sorted(brief(row.get("name")) for row in answer.body["items"])
+    names = sorted(brief(promised(row["name"])) for row in answer.body["items"])
     shown = several(names, len(names))
     raise Rejected(
         [

@@ -19,6 +19,7 @@ from icaform.cli.exit import Exit
 
 if TYPE_CHECKING:
     from icaform.engine.run import Run
+    from icaform.operation import Steps
 
 SCHEMAS = ("manifest.schema.json", "icaform.schema.json")
 """Those that editors ask for; ``icaform schema schemas`` brings them up to date."""
@@ -169,10 +170,13 @@ def _project(run: Run, transport: Any, environ: Mapping[str, str]) -> str:
     from icaform.diagnostic import Code, Diagnostic, Rejected
     from icaform.engine.observe import converse
     from icaform.operation import Call, ask
-    from icaform.reference import V3, id_in
+    from icaform.reference import V3, id_in, promised
 
-    listed = converse(ask(Call("GET", "/api/projects", V3, paged=True)), transport, run.pause)
-    rows = sorted((str(row.get("name") or ""), str(row["id"])) for row in listed.body["items"])
+    def listed() -> Steps[list[tuple[str, str]]]:
+        answer = yield from ask(Call("GET", "/api/projects", V3, paged=True))
+        return sorted((promised(row["name"]), promised(row["id"])) for row in answer.body["items"])
+
+    rows = converse(listed(), transport, run.pause)
     if not rows:
         return ""
     if len(rows) == 1 or (environ.get("CI") != "true" and sys.stdin.isatty() and sys.stderr.isatty()):

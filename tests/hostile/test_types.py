@@ -16,7 +16,7 @@ from tests.hostile.conftest import EVERYTHING, QUICK, Siege
 from tests.hostile.impostor import Attack, Honest
 from tests.hostile.misbehaviour import body
 from tests.hostile.site import STEPS
-from tests.hostile.verdict import judged
+from tests.hostile.verdict import errors, judged
 
 Path = tuple[str | int, ...]
 DROPPED = object()
@@ -175,3 +175,20 @@ def test_the_same_of_the_older_api_and_of_what_is_asked_about_new_things(
         assert more, call
         tried, failed = tried + more, failed + wrong
     print(f"{tried} answers of another type, {failed} of them told as an error")
+
+
+@pytest.mark.parametrize("verb", ["plan", "export"])
+def test_a_project_without_a_name_is_a_bad_answer_and_not_one_that_is_not_there(
+    verb: str, siege: Siege
+) -> None:
+    siege.world.fresh()
+    call = "GET /api/projects"
+    honest = listening(siege, call, "pipeline")
+    tried = 0
+    for new in (*(each for each in VALUES if not each or not isinstance(each, str)), DROPPED):
+        data = json.dumps(replaced(honest, ("items", 0, "name"), new)).encode()
+        ended = siege.run(verb, "pipeline", attack=Attack(call, body(lambda _, data=data: data)))
+        report = judged(ended, siege.secrets)
+        assert (ended.code, errors(report)) == (Exit.UNREACHABLE, ["bad-answer"]), (new, ended.text)
+        tried += 1
+    print(f"{tried} names that are none")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from icaform.operation import Call, Steps, ask
 from icaform.portrait import Scope
-from icaform.reference import V3, id_in, project
+from icaform.reference import V3, id_in, project, promised
 
 EVERY = "*"
 """Stands for all projects that we may see."""
@@ -21,7 +21,7 @@ def scope_of(names: Sequence[str], own: str) -> Steps[Scope]:
     Rejected where no project, or more than one, has such a name.
     """
     answer = yield from ask(Call("GET", "/api/projects", V3, paged=True))
-    called = {str(row["id"]): str(row.get("name") or "") for row in answer.body["items"]}
+    called = {promised(row["id"]): promised(row["name"]) for row in answer.body["items"]}
     counts = Counter(called.values())
     home = (yield from project(own)) if own else ""
     wanted: dict[str, str] = {}
