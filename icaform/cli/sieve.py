@@ -12,7 +12,7 @@ BLOCK = 64 * 1024
 
 def sifted(lines: Iterable[str], secrets: Secrets | None) -> Iterator[str]:
     """The lines, without those that hold a secret. A value may also be broken into several of them."""
-    reach = max((_weight(form) for form in secrets.concealed()), default=0) if secrets else 0
+    reach = secrets.reach if secrets else 0
     if not secrets or not reach:
         yield from lines
         return

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
-import html
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from urllib.parse import quote, quote_plus
 
 from icaform.diagnostic import Code, Diagnostic, Rejected
+from icaform.engine.disguise import Disguises, disguises, forms
 from icaform.engine.intake import Unreadable, regular
 from icaform.engine.program import Failed, output_of
 from icaform.manifest import shown
@@ -51,6 +48,7 @@ class Secrets:
         self._known: dict[Secret, str] = {}
         self._refused: dict[Secret, tuple[Diagnostic, ...]] = {}
         self._forms: set[str] = set()
+        self._disguises = Disguises()
         self.key: bytes | None = None
 
     def __repr__(self) -> str:
@@ -76,7 +74,7 @@ class Secrets:
                 self._refused[secret] = rejected.diagnostics
                 raise
             self._known[secret] = value
-            self._forms = self._forms | forms(value)
+            self.guard(value)
         return self._known[secret]
 
     def _sound(self, secret: Secret) -> str:
@@ -92,8 +90,9 @@ class Secrets:
         return value
 
     def guard(self, value: str) -> None:
-        """Keep another value, an API key say, out of all output as well."""
+        """Keep a value, of a secret or an API key say, out of all output."""
         self._forms = self._forms | forms(value)
+        self._disguises |= disguises(value)
 
     def fingerprint(self, secrets: tuple[Secret, ...]) -> str | None:
         """One keyed fingerprint over the present values, or None where one of them has none now."""
@@ -105,19 +104,21 @@ class Secrets:
         text = json.dumps(values)
         return hmac.new(self.key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
 
-    def concealed(self) -> list[str]:
-        """Every form of every secret fetched so far, longest first, for whoever must not repeat them."""
-        return sorted(self._forms, key=len, reverse=True)
+    @property
+    def reach(self) -> int:
+        """How many characters that are no space the longest secret may take in a text."""
+        return self._disguises.reach
 
     def leaks(self, text: str) -> bool:
-        """Whether a text holds a secret that was fetched, in any of its forms, broken into lines or not."""
-        forms = self._forms
-        if any(form in text for form in forms):
-            return True
-        if "\n" not in text:
-            return False
-        joined = "".join(text.split())
-        return any("".join(form.split()) in joined for form in forms)
+        """Whether a text holds a secret that was fetched, however it is written."""
+        return self._disguises.within(text)
+
+    def masked(self, text: str) -> str:
+        """A server's text with stars for secrets, and none of it where one would still be in it."""
+        for form in sorted(self._forms, key=len, reverse=True):
+            # The name of a host has no capitals.
+            text = text.replace(form, "***").replace(form.lower(), "***")
+        return WITHHELD if self.leaks(text) else text
 
     def sifted(self, value: Json) -> Json:
         """A value without the texts in it that hold a secret: a server may have put one there."""
@@ -201,36 +202,3 @@ def _unset(secret: Secret, why: str) -> Rejected:
             )
         ]
     )
-
-
-SHORT = 6
-"""Values shorter than this are not searched for: they would be found in ordinary words."""
-
-
-def forms(value: str) -> set[str]:
-    """How a value may look in a text: raw, in a URL, in base64, in JSON, quoted by Python, in digits."""
-    if len(value) < SHORT:
-        return set()
-    raw = value.encode("utf-8", "surrogatepass")
-    found = {value, json.dumps(value)[1:-1]}
-    for escaped in (quote, quote_plus):
-        for safe in ("", "/"):
-            text = escaped(value, safe=safe)
-            # The digits of an escape may be written either way.
-            found |= {text, re.sub("%..", lambda each: each[0].lower(), text)}
-    found |= {json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1], raw.hex()}
-    # As our own HTML and XML would have it.
-    found |= {html.escape(value), html.escape(value, quote=False)}
-    return found.union(_in_base64(raw))
-
-
-def _in_base64(raw: bytes) -> Iterator[str]:
-    """The base64 of a value, wherever it stood in what was encoded: its own digits, in both alphabets."""
-    for before in range(3):
-        text = base64.b64encode(bytes(before) + raw)
-        first, last = (before * 8 + 5) // 6, (before + len(raw)) * 8 // 6
-        for each in (text, text.translate(_URL_SAFE)):
-            yield each[first:last].decode()
-
-
-_URL_SAFE = bytes.maketrans(b"+/", b"-_")

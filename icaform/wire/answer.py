@@ -12,7 +12,7 @@ import json
 import math
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -33,6 +33,10 @@ _PROMISED = frozenset({"title", "type", "status", "parameters", "timestamp"})
 _REFERENCE = re.compile(r"\s*\(ref\.\s*([\w.:-]{1,80})\)\s*$")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+
+
+Hide = Callable[[str], str]
+"""Takes out of a server's words what must not be repeated."""
 
 
 class NotJson(ValueError):  # noqa: N818 - a verdict on bytes
@@ -80,12 +84,11 @@ def _shallow(value: Json) -> bool:
     return False
 
 
-def read_problem(status: int, content_type: str, data: bytes, hide: Iterable[str] = ()) -> Problem:
+def read_problem(status: int, content_type: str, data: bytes, hide: Hide = str) -> Problem:
     """ICA's account of a refusal from whatever body came with it; never raises.
 
-    ``hide`` are secrets that a server might echo.
+    ``hide`` takes out the secrets that a server might echo.
     """
-    hide = tuple(hide)
     if "html" in content_type or data.lstrip()[:1] == b"<":
         return Problem(status, detail=_html_title(data, hide))
     try:
@@ -112,17 +115,14 @@ def read_problem(status: int, content_type: str, data: bytes, hide: Iterable[str
     return Problem(status, code=code[:SHORT_TEXT], detail=detail, reference=reference, own=own)
 
 
-def clean(text: str, limit: int = LONG_TEXT, hide: Iterable[str] = ()) -> str:
+def clean(text: str, limit: int = LONG_TEXT, hide: Hide = str) -> str:
     """A server's text on one line: no control characters or colours, no secret, at most ``limit`` long."""
-    for secret in hide:
-        if secret:
-            text = text.replace(secret, "***")
-    text = _ANSI.sub(" ", text[: limit * 8])
+    text = _ANSI.sub(" ", hide(text)[: limit * 8])
     text = " ".join("".join(each if each.isprintable() else " " for each in text).split())
     return text if len(text) <= limit else text[: limit - 1] + "\u2026"
 
 
-def _html_title(data: bytes, hide: tuple[str, ...]) -> str:
+def _html_title(data: bytes, hide: Hide) -> str:
     found = _TITLE.search(data[:_TITLED].decode("utf-8", "replace"))
     title = clean(html.unescape(found[1]), SHORT_TEXT, hide) if found else ""
     return f"an HTML page: {title}" if title else "an HTML page without a title"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from icaform.operation import Answer, Call, Repeat
-from icaform.wire.answer import SHORT_TEXT, NotJson, clean, read_json, read_problem
+from icaform.wire.answer import SHORT_TEXT, Hide, NotJson, clean, read_json, read_problem
 from icaform.wire.memory import decoded, weight
 from icaform.wire.problem import BadAnswer, Unanswered
 
@@ -40,11 +40,7 @@ Take = Callable[[int], None]
 """Is told of memory before it is filled, and may raise."""
 
 
-Hide = Callable[[], Iterable[str]]
-"""Secrets that a server might repeat."""
-
-
-def granted(call: Call, reply: Reply, passing: Take, keep: Take, hide: Hide = tuple) -> Answer:
+def granted(call: Call, reply: Reply, passing: Take, keep: Take, hide: Hide = str) -> Answer:
     """The answer of a reply below 400. ``passing`` is for its text, ``keep`` for its value.
 
     BadAnswer for a redirect (none is followed: the token is for one origin), another status that ICA does not
@@ -53,7 +49,7 @@ def granted(call: Call, reply: Reply, passing: Take, keep: Take, hide: Hide = tu
     """
     status = reply.status
     if 300 <= status < 400 and status != 304:
-        host = clean(urlsplit(_location(reply)).hostname or "", SHORT_TEXT, map(str.lower, hide()))
+        host = clean(_host(hide(reply.headers.get("Location", ""))), SHORT_TEXT, hide)
         where = f" to {host}" if host else ""
         raise BadAnswer(call, f"HTTP {status}, a redirect{where}, is not followed", status=status)
     if status not in GRANTED:
@@ -65,7 +61,7 @@ def granted(call: Call, reply: Reply, passing: Take, keep: Take, hide: Hide = tu
             return Answer(status, etag=etag)
         raise _unusable(call, reply, "an empty answer")
     if "html" in reply.type:
-        page = read_problem(status, reply.type, reply.body, hide()).detail
+        page = read_problem(status, reply.type, reply.body, hide).detail
         raise BadAnswer(call, f"not JSON but {page}", status=status)
     passing(decoded(reply.body))
     keep(weight(reply.body))
@@ -86,10 +82,8 @@ def _unusable(call: Call, reply: Reply, sentence: str) -> BadAnswer | Unanswered
     return kind(call, f"not what ICA's contract says: {sentence}", status=reply.status)
 
 
-def _location(reply: Reply) -> str:
-    location = reply.headers.get("Location", "")
+def _host(location: str) -> str:
     try:
-        urlsplit(location)
+        return urlsplit(location).hostname or ""
     except ValueError:
         return ""
-    return location

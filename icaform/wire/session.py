@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from icaform import __version__
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.operation import Answer, Call, Repeat
-from icaform.wire.answer import read_problem
+from icaform.wire.answer import Hide, read_problem
 from icaform.wire.auth import MINT, Tokens
 from icaform.wire.clock import Clock
 from icaform.wire.credential import Credential, Means
@@ -64,7 +64,7 @@ class Session:
 
     ``server`` is a base URL as ``find_server`` gives it; Rejected where it may not be trusted with a token.
     ``token_cache`` is a folder for tokens, none are kept without it. ``seed`` fixes the jitter of retries.
-    ``conceal`` gives further texts that no word of a server may repeat: secrets that bodies carry.
+    ``conceal`` takes out of a server's words what it must not repeat: secrets that bodies carry.
     ``permitted`` is asked just before a write leaves, for it may have waited long: Ousted where it says no.
     ``calls`` counts every request that went out, retries and tokens included, by "GET /api/projects".
     """
@@ -83,7 +83,7 @@ class Session:
     ) -> None:
         self.server = base_url(server, "the server")
         self.calls: Counter[str] = Counter()
-        self.conceal: Callable[[], Iterable[str]] = tuple
+        self.conceal: Hide = str
         self.permitted: Callable[[], bool] = lambda: True
         self._clock = clock
         self._limits = limits
@@ -247,7 +247,7 @@ class Session:
 
     def _judged(self, call: Call, reply: Reply, passing: Loan, loan: Loan) -> Answer:
         if reply.status >= 400:
-            problem = read_problem(reply.status, reply.type, reply.body, self._hidden())
+            problem = read_problem(reply.status, reply.type, reply.body, self._masked)
             asked = reply.headers.get("Retry-After", "")
             # A date is one of the server's clock.
             pause = retry_after(asked, self._clock.now() - (self.ahead or 0.0)) if asked else None
@@ -257,12 +257,14 @@ class Session:
             return Answer(reply.status, problem=problem)
         self._pace.granted()
         try:
-            return granted(call, reply, passing.take, loan.take, self._hidden)
+            return granted(call, reply, passing.take, loan.take, self._masked)
         except TooMuch:
             raise self._too_much(call) from None
 
-    def _hidden(self) -> tuple[str, ...]:
-        return (*self._tokens.secrets(), *self.conceal())
+    def _masked(self, text: str) -> str:
+        for secret in filter(None, self._tokens.secrets()):
+            text = text.replace(secret, "***").replace(secret.lower(), "***")
+        return self.conceal(text)
 
     def _too_much(self, call: Call) -> BadAnswer:
         most = self._limits.max_held // MIB

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -66,6 +67,7 @@ class Echo(BaseHTTPRequestHandler):
     target = ""
     how = "none"
     words: tuple[str, ...] = ()
+    alone = False
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: Any) -> None: ...
@@ -77,7 +79,7 @@ class Echo(BaseHTTPRequestHandler):
         private = self.command == "POST" and "awsCredentials" in told
         if private and self.how in ("refused", "fault"):
             status = 400 if self.how == "refused" else 500
-            words = " ".join([told, *self.words])
+            words = " ".join(self.words if self.alone else [told, *self.words])
             problem = {"status": status, "title": "ICA_API_004", "detail": words, "instance": words}
             self.answer(status, json.dumps(problem).encode(), "application/problem+json")
             return
@@ -186,6 +188,121 @@ def test_no_secret_is_in_any_byte_that_is_written(
     handler.how = "none"
     print(f"{tried} texts searched")
     assert not wrong, wrong[:5]
+
+
+def escaped(value: str, marks: str = "", upper: bool = False) -> str:
+    """A value in JSON, with further characters, or all that are not ASCII, as escapes of four digits."""
+    digits = "\\u{:04X}" if upper else "\\u{:04x}"
+    quoted = json.dumps(value, ensure_ascii=False)[1:-1]
+    return "".join(digits.format(ord(each)) if each in marks or each > "~" else each for each in quoted)
+
+
+def wrapped(text: str, width: int, end: str) -> str:
+    return end.join(text[start : start + width] for start in range(0, len(text), width))
+
+
+def in_base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+AWS = "caN4ryXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEK="
+MARKED = "caN4ry/é=&'<>\"\\%+ 0001"
+DISGUISES: Mapping[str, Callable[[str], str]] = {
+    "PHP": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
+    "Go": lambda text: escaped(text, "<>&"),
+    "Gson": lambda text: escaped(text, "<>&='"),
+    "upper-case digits": lambda text: escaped(text, "<>&='+/", upper=True),
+    "JSON in JSON": lambda text: json.dumps(json.dumps(text)[1:-1].replace("/", "\\/"))[1:-1],
+    "upper-case hex": lambda text: text.encode().hex().upper(),
+    "hex with colons": lambda text: text.encode().hex(":"),
+    "upper-case hex with colons": lambda text: text.encode().hex(":").upper(),
+    "URL in URL": lambda text: quote(quote(text, safe=""), safe=""),
+    "form in URL": lambda text: quote(quote_plus(text), safe=""),
+    "every byte in URL": lambda text: "".join(f"%{each:02x}" for each in text.encode()),
+    "decimal entities": lambda text: "".join(f"&#{ord(each)};" for each in text),
+    "hexadecimal entities": lambda text: "".join(f"&#x{ord(each):X};" for each in text),
+    "entities in JSON": lambda text: escaped(html.escape(text), "&"),
+    "JSON in base64": lambda text: in_base64(f'{{"k":"{escaped(text)}"}}'),
+    "PHP in base64": lambda text: in_base64(json.dumps(text).replace("/", "\\/")),
+    "Gson in base64": lambda text: in_base64(escaped(text, "<>&='")),
+    "PHP in hex": lambda text: json.dumps(text).replace("/", "\\/").encode().hex(),
+    "PHP in URL": lambda text: quote(json.dumps(text).replace("/", "\\/"), safe=""),
+    "base64 in PHP": lambda text: in_base64(text).replace("/", "\\/"),
+    "base64 in URL": lambda text: quote(in_base64(text), safe=""),
+    "Python": ascii,
+}
+"""How a server may repeat a value, beside what is listed above."""
+BREAKS: Mapping[str, Callable[[str], str]] = {
+    "lines of 20": lambda text: wrapped(text, 20, "\n"),
+    "lines of 20 that end in two": lambda text: wrapped(text, 20, "\r\n"),
+    "lines of MIME": lambda text: wrapped(in_base64(text * 3), 76, "\r\n"),
+    "lines of 20 in JSON": lambda text: wrapped(json.dumps(text), 20, "\n"),
+    "lines in JSON": lambda text: wrapped(text, 20, "\\n"),
+    "short lines in URL": lambda text: wrapped(quote(text, safe=""), 8, "\n"),
+}
+
+
+def told_by(texts: Mapping[str, bytes], said: str) -> list[str]:
+    """Where what a server said is found again, as a report or the journal would put it."""
+    pieces = {said, *said.split()} if any(each.isspace() for each in said) else {said}
+    found = set()
+    for piece in (each for each in pieces if len(each) > 5 and each not in WORDS):
+        once = json.dumps(piece)[1:-1]
+        wide = json.dumps(piece, ensure_ascii=False)[1:-1]
+        found |= {
+            piece,
+            once,
+            wide,
+            json.dumps(once)[1:-1],
+            html.escape(piece),
+            html.escape(piece, quote=False),
+        }
+        found |= {piece.replace("%", "%25"), html.escape(once)}
+    return found_in(texts, found)
+
+
+WORDS = frozenset({"secretAccessKey", "refused"})
+
+
+def repeated(lab: Lab, handler: type[Echo], value: str, said: str, how: str) -> tuple[int, list[str]]:
+    """An apply whose request is repeated, and the journal after it: how many texts, and what is wrong."""
+    lab.control("POST", "/reset", {})
+    handler.how, handler.words, handler.alone = how, (f'{{"secretAccessKey": "{said}"}}',), True
+    for each in (lab.folder / ".icaform").glob("journal*"):
+        each.unlink()
+    planted(lab, "env", value)
+    reports = [word for name in REPORTS for word in ("--report", f"{name}={lab.folder / name}")]
+    where = str(lab.folder)
+    texts: dict[str, bytes] = {}
+    for verb in (
+        ("apply", where, "--yes", "--allow-irreversible", "1", "--first-run", *reports),
+        ("apply", where, "--yes", "--allow-irreversible", "1", "--output", "json"),
+        ("journal", "list", where, "--all"),
+        ("journal", "list", where, "--all", "--output", "json"),
+    ):
+        ran = lab.run(*verb)
+        texts |= {f"{verb[:2]} out": ran.out.encode(), f"{verb[:2]} err": ran.err.encode(), **written(lab)}
+    assert b"ICA_API_004" in b"".join(texts.values()), "the server's answer was not heard"
+    return len(texts), told_by(texts, said)
+
+
+@pytest.mark.parametrize("how", ["refused", "fault"])
+@pytest.mark.parametrize("ways", [DISGUISES, BREAKS], ids=["disguises", "breaks"])
+def test_no_secret_that_is_repeated_in_another_writing_is_told_or_kept(
+    lab: Lab, echo: tuple[str, type[Echo]], ways: Mapping[str, Callable[[str], str]], how: str
+) -> None:
+    url, handler = echo
+    lab.environ["ICAV2_BASE_URL"] = url
+    tried = searched = 0
+    wrong: list[str] = []
+    for value in (AWS, MARKED) if how == "refused" else (MARKED,):
+        for name, disguise in ways.items():
+            texts, found = repeated(lab, handler, value, disguise(value), how)
+            tried, searched = tried + 1, searched + texts
+            wrong += [f"{name}, {value}: {each}" for each in found]
+    handler.how, handler.alone = "none", False
+    print(f"{tried} writings of a secret, {searched} texts searched")
+    assert not wrong, "\n".join(wrong)[:3000]
 
 
 BROKEN = """

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from icaform.cli import sieve
 from icaform.cli.sieve import sifted
-from icaform.engine.secrets import WITHHELD, Secrets, forms
+from icaform.engine.disguise import forms
+from icaform.engine.secrets import WITHHELD, Secrets
+from tests.front.test_canaries import DISGUISES
 
 SECRET = "canary/+one e&two\nthree-four-five"
-CUTS = [SECRET, *sorted(forms(SECRET) - {SECRET})]
+CUTS = [SECRET, *sorted(forms(SECRET) - {SECRET}), *(way(SECRET) for way in DISGUISES.values())]
 
 
 def secrets(*values: str) -> Secrets:
@@ -64,6 +66,18 @@ def test_what_holds_no_secret_goes_through_to_the_letter(lines: list[str], block
 def test_only_the_line_that_holds_it_is_withheld() -> None:
     lines = ["a\n", f"see {CUTS[0].splitlines()[0]}\n", "key=abcdef-7\n", "z\n"]
     assert list(sifted(lines, secrets("abcdef-7"))) == [*lines[:2], WITHHELD + "\n", lines[3]]
+
+
+def test_a_value_that_is_a_word_withholds_the_lines_that_hold_it_and_no_other() -> None:
+    words = ("create", "Deprecated", "status", "lab-archive")
+    lines = [
+        "3 to do: 100% of what is wanted, in C:\\labs &amp; elsewhere\n",
+        *(f"  + {word} it\n" for word in words),
+        "creative, deprecated, a lab archive, a state (%20, \\u0041, &lt;, 63:72:65:61:74)\n",
+    ]
+    kept = [each if "  + " not in each else WITHHELD + "\n" for each in lines]
+    assert list(sifted(lines, secrets(*words))) == kept
+    assert list(sifted(lines[:1], secrets(*words))) == lines[:1]
 
 
 def test_a_long_report_is_let_through_while_it_is_made() -> None:
