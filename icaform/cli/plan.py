@@ -49,7 +49,7 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
         elif said["detailed_exitcode"] and made.moves:
             code = Exit.CHANGES
         if said["out"]:
-            saved.save(made, said["out"])
+            saved.save(made, said["out"], output.secrets.leaks if output.secrets else lambda text: False)
         output.show(of_plan(made, exit_code=code, rate=rate, arguments=options.again(paths, said)))
         return code
 

@@ -114,7 +114,7 @@ class Executor:
             Intent(
                 addresses=operation.addresses,
                 verb=operation.verb,
-                call=described(call, operation, dated=run.ahead() is not None),
+                call=described(call, operation, run.secrets, dated=run.ahead() is not None),
                 key=call.key,
                 body_digest=digest,
                 body=frozen.kept,

@@ -17,11 +17,15 @@ from icaform.state import Begun
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """A call whose path and body are complete. ``secret``: its body may be sent and never written down."""
+    """A call whose path and body are complete. ``secret``: its body may be sent and never written down.
+
+    Neither is one that ``leaks``, where other words of it hold the value of a secret.
+    """
 
     call: Call
     body: bytes | None = field(repr=False)
     secret: bool
+    leaks: bool = False
 
     @property
     def digest(self) -> str:
@@ -31,7 +35,7 @@ class Frozen:
     @property
     def kept(self) -> str | None:
         """The body as the journal keeps it."""
-        return None if self.secret or self.body is None else self.body.decode()
+        return None if self.secret or self.leaks or self.body is None else self.body.decode()
 
 
 def freeze(operation: Operation, ids: Mapping[Address, str], secrets: Secrets) -> Frozen:
@@ -43,7 +47,8 @@ def freeze(operation: Operation, ids: Mapping[Address, str], secrets: Secrets) -
         return Frozen(call, None, secret=False)
     held: list[Secret] = []
     value = _filled(call.body, ids, secrets, held)
-    return Frozen(call, canonical(value).encode(), secret=bool(held))
+    text = canonical(value)
+    return Frozen(call, text.encode(), secret=bool(held), leaks=secrets.leaks(text))
 
 
 def _filled(value: Json, ids: Mapping[Address, str], secrets: Secrets, held: list[Secret]) -> Json:
@@ -75,7 +80,7 @@ def _id(address: Address, ids: Mapping[Address, str]) -> str:
     return ids[address]
 
 
-def described(call: Call, operation: Operation, *, dated: bool = False) -> str:
+def described(call: Call, operation: Operation, secrets: Secrets, *, dated: bool = False) -> str:
     """A call as the journal keeps it: enough to send it again, beside its body, and to remember it by.
 
     ``dated``: the time beside it is ICA's, and not that of some machine.
@@ -92,7 +97,9 @@ def described(call: Call, operation: Operation, *, dated: bool = False) -> str:
             "appears": operation.appears,
             "arrives": operation.arrives,
             "clock": "ICA" if dated else "",
-            "remember": {str(address): facts for address, facts in operation.remember.items()},
+            "remember": {
+                str(address): secrets.sifted(facts) for address, facts in operation.remember.items()
+            },
         }
     )
 

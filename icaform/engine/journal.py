@@ -115,6 +115,8 @@ def close(
             settle(run, numbers, final=True)
         left = [open_[each] for each in found if each in open_]
         if left and happened is not None and confirm(left):
+            for secret in {each for wish in run.wishes for each in wish.secrets}:
+                run.secrets.peek(secret)  # whoever says why may have repeated one
             for begun in left:
                 facts = _facts(begun) if happened else {}
                 run.ended(begun.number, "settled", facts, note)
