@@ -54,6 +54,7 @@ def disguises(value: str) -> Disguises:
     if len(value) < SHORT:
         return Disguises()
     bare = {bare for form in {value, value.replace(" ", "+")} for bare in _copies(form)}
+    bare.add("".join(value.split()))
     exact = forms(value) if any(len(each) < SHORT for each in bare) else set()
     digits = set()
     for spelled in (value, *_spelled(value)):
@@ -124,11 +125,13 @@ def _bare(text: str) -> str:
     """A text without what reports, or who writes lines of a width, may put between two characters."""
     if "\x1b" in text:
         text = _COLOUR.sub("", text)
-    text = text.replace("`", "").replace("<code>", "").replace("</code>", "")
-    text = "".join(text.split())
+    if "</" in text:
+        text = _TAG.sub("", text)
+    text = "".join(_BULLET.sub("", text).replace("`", "").split())
     return text if text.isprintable() else _UNSEEN.sub("", text)
 
 
+_TAG, _BULLET = re.compile("</?(?:code|li|span)[^<>]*>"), re.compile(r"\n *- ")
 _COLOUR = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f"
