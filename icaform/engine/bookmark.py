@@ -64,8 +64,10 @@ class Bookmark:
 
     def moved(self) -> bool:
         """Whether a run with another journal has begun to make something since it was asked for a doubt."""
-        found = self._read() if self._asked else None
-        return found is not None and found != self._known and not self._store.holds(*found)
+        # Not while our own is being put, or what was there before would seem to be another's.
+        with self._lock:
+            found = self._read() if self._asked else None
+            return found is not None and found != self._known and not self._store.holds(*found)
 
     def put(self, number: int) -> None:
         """Note durably how far the journal is written, at least to that entry, before its call leaves."""
