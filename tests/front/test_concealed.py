@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
@@ -21,6 +22,14 @@ LOST = {
 NEVER = {"request dropped": {"do": "drop_request"}}
 OTHERS = 101
 """One more open batch than is looked at."""
+
+
+@pytest.fixture
+def pacing(lab: Any) -> Iterator[Any]:
+    """A lab whose batches may be made slower."""
+    usual = lab.control("GET", "/settings")
+    yield lab
+    lab.control("PUT", "/settings", usual)
 
 
 def started(lab: Any) -> dict[str, int]:
@@ -70,8 +79,9 @@ def again(lab: Any, tries: int = 4) -> int:
 
 @pytest.mark.parametrize(("lost", "begins"), list(product(LOST, (5.0, 200.0))))
 def test_items_that_were_corrected_after_they_could_not_be_created_are_started_once(
-    lab: Any, lost: str, begins: float
+    pacing: Any, lost: str, begins: float
 ) -> None:
+    lab = pacing
     lab.control("PUT", "/outcomes", [{"userReference": "*", "reason": "Storage is full"}])
     lab.write("cohort.yaml", cohort(6, chunk=6))
     assert lab.apply().code == 1
