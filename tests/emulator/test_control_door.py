@@ -66,7 +66,7 @@ def test_a_fault_acts_on_the_nth_match_and_so_many_times(ada: Caller) -> None:
         {},
         {"do": "explode"},
         {"do": "status"},
-        {"do": "status", "status": 404},
+        {"do": "status", "status": 302},
         {"do": "drop_answer", "sometimes": True},
         {"do": "drop_answer", "match": {"host": "x"}},
         {"delay": 1, "when": "later"},

@@ -130,9 +130,17 @@ def spoil(siege: Siege, call: str, folder: str, writes: int, turn: int) -> tuple
     return tried, failed
 
 
+def forget(siege: Siege) -> None:
+    """Leave no journal of a world that is gone."""
+    for each in siege.folders.values():
+        for file in each.glob(".icaform/journal*"):
+            file.unlink()
+
+
 def settle(siege: Siege) -> None:
     """Have everything as wanted."""
     siege.world.fresh()
+    forget(siege)
     for folder in siege.folders:
         steps = ("--allow-irreversible", str(STEPS[folder]))
         ended = siege.run("apply", folder, "--yes", "--first-run", *steps)
@@ -165,9 +173,7 @@ def test_the_same_of_the_older_api_and_of_what_is_asked_about_new_things(
     tried = failed = 0
     old_siege.world.fresh()
     siege.world.fresh()
-    for each in siege.folders.values():
-        for file in each.glob(".icaform/journal*"):
-            file.unlink()
+    forget(siege)
     asked = [(old_siege, "pipeline", call) for call in OLD_READS["pipeline"]]
     asked += [(siege, folder, call) for call, folder in LATE.items()]
     for turn, (here, folder, call) in enumerate(asked):
