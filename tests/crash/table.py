@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tests.crash.case import HIDDEN, VARIANTS, Case, Tally
+from tests.crash.judge import UNSAID
 from tests.crash.menu import MUCH_LATER
 
 WORK = ("points", "kills", "states")
@@ -105,12 +106,14 @@ def misplaced(case: Case) -> bool:
     It cannot where a batch was sent, its answer is not known, and not one of its analyses shows: then ICA
     would repeat its answer only to the same user and the same body, so another user, or a manifest that wants
     another body, has to wait until the batch has surely come or not; and so has everybody while ICA says that
-    the call is still running. Nor can it be guessed which of two credentials of one name and owner is ours.
+    the call is still running, or hides its jobs, for it repeats no answer that was a 5xx. Nor can it be
+    guessed which of two credentials of one name and owner is ours.
     """
     journal, when, user, manifest = case.variant
     waits = journal == "kept" and when == "now" and (user == "other" or manifest == "changed")
     running = when == "now" and case.mishap.name == MUCH_LATER
-    return case.unknown and not (waits or running) and case.mishap.name != "credential appears"
+    blind = when == "now" and case.setting == HIDDEN
+    return case.unknown and not (waits or running or blind) and case.mishap.name != "credential appears"
 
 
 def wrong(tallies: Sequence[Tally]) -> Iterator[str]:
@@ -119,8 +122,12 @@ def wrong(tallies: Sequence[Tally]) -> Iterator[str]:
         for each in tally.wrong:
             yield f"{tally.setting}, {tally.mishap.name} at {tally.mishap.call or 'nothing'}: {each}"
     for case in _cases(tallies):
-        duplicates = () if beyond_telling(case) else case.verdict.duplicates
-        for each in (*duplicates, *case.verdict.missing):
+        found = (*case.verdict.duplicates, *case.verdict.missing)
+        if beyond_telling(case):
+            # What was started a second time ran once as it was before.
+            twice = bool(case.verdict.duplicates)
+            found = tuple(each for each in case.verdict.missing if not (twice and each.endswith(UNSAID)))
+        for each in found:
             yield f"{_told(case)}: {each}"
         if misplaced(case):
             yield f"{_told(case)}: unknown, where SAFETY says that it can be decided"
