@@ -188,6 +188,8 @@ def exit_of(result: Any) -> Exit:
     missed = result.count(Refused) + result.count(Skipped)
     if missed and not done:
         reasons = [outcome.reason for _, _, outcome in result.outcomes if not isinstance(outcome, Done)]
+        if all(reason.code is Code.STILL_RUNNING for reason in reasons):
+            return Exit.PARTLY
         code = exit_for(reasons)
         return code if code in _SAID_SO else Exit.FAILED
     if missed or result.plan.refused:

@@ -84,6 +84,8 @@ class Watch:
             return None
         planned, now = self._planned[address], self._fresh[address]
         match now:
+            case Keep(awaited=True):
+                return Skipped(replace(_COMING, address=address))
             case Keep():
                 return Done(now.live.id if now.live else "", already=True, observed=True)
             case Update() if isinstance(planned, Update) and verb not in now.verbs:
@@ -98,6 +100,13 @@ def _seen(change: Change) -> object:
     live = None if isinstance(change, Create) or change.live is None else change.live.id
     edits = () if isinstance(change, Keep) else change.edits
     return type(change), live, [(each.field, each.before, each.after) for each in edits]
+
+
+_COMING = Diagnostic(
+    Code.STILL_RUNNING,
+    "it may be among what an earlier run has sent, of which not all shows yet",
+    "run apply again: it waits for that, and sends what has not come",
+)
 
 
 def _changed(what: str) -> Diagnostic:

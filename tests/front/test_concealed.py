@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.front.everything import cohort, objects
+from tests.front.everything import cohort, killed, objects
 from tests.front.test_elsewhere import cohort as elsewhere
 
 HIDDEN = {"match": {"method": "GET", "path": "/api/jobs"}, "do": "status", "status": 403, "times": 9999}
@@ -149,6 +149,31 @@ def test_a_batch_is_found_among_more_open_ones_than_are_looked_at(slow_lab: Any,
     assert again(lab) == 0
     found = started(lab)
     assert {each: found[each] for each in once(2)} == once(2)
+
+
+def test_what_may_be_on_its_way_when_its_turn_comes_is_not_told_as_done(
+    pacing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = pacing
+    monkeypatch.setattr("icaform.engine.apply.WORKERS", 1)
+    lab.control("PUT", "/settings", {"batch_initialized": 120, "batch_running": 15, "read_lag": 30})
+    lab.control("PUT", "/outcomes", [{"userReference": "cohort/S001", "reason": "no quota"}])
+    lose(lab, "answer dropped", HIDDEN)
+    lab.write("cohort.yaml", cohort(3))
+    killed(lab)
+    lab.control("DELETE", "/outcomes")
+    lose_journal(lab)
+    # The chunk of the run that died begins to show while the first of these is on its way.
+    lab.write(
+        "cohort.yaml", cohort(5).replace("name: S001", "name: R001").replace("cohort/S001", "cohort/R001")
+    )
+    lab.control("PUT", "/faults", [HIDDEN])
+    ran = lab.apply()
+    outcomes = {each["item"]: each["outcome"] for each in ran.json["outcomes"]}
+    assert (ran.code, outcomes["S003"], outcomes["S004"]) == (12, "skipped", "skipped"), outcomes
+    assert again(lab) == 0
+    found = started(lab)
+    assert {found["cohort/S003"], found["cohort/S004"]} == {1}
 
 
 @pytest.mark.parametrize("when", ["at once", "an hour later"])
