@@ -376,13 +376,19 @@ def test_what_an_earlier_run_left_proves_nothing_once_it_cannot_be_replaced(
         assert twice(lab) == {}
 
 
-def test_a_run_of_another_checkout_during_the_wait_is_waited_for_too(
-    tmp_path: Path, lab: Lab, lagging: Embedded, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other = Lab(tmp_path / "other", lagging, {"ICAFORM_STATE_DIR": lab.environ["ICAFORM_STATE_DIR"]})
-    shutil.copytree(lab.folder, other.folder, ignore=lambda *_: [".icaform"])
-    for each in (lab, other):
+@pytest.fixture
+def other(tmp_path: Path, lab: Lab, lagging: Embedded) -> Lab:
+    """Another checkout of the same workspace on this machine, with a journal of its own."""
+    made = Lab(tmp_path / "other", lagging, {"ICAFORM_STATE_DIR": lab.environ["ICAFORM_STATE_DIR"]})
+    shutil.copytree(lab.folder, made.folder, ignore=lambda *_: [".icaform"])
+    for each in (lab, made):
         each.write("cohort.yaml", batch("cohort", BEFORE))
+    return made
+
+
+def test_a_run_of_another_checkout_during_the_wait_is_waited_for_too(
+    lab: Lab, other: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sleep, waits = other.clock.sleep, []
 
     def meanwhile(seconds: float) -> None:
@@ -402,12 +408,8 @@ def test_a_run_of_another_checkout_during_the_wait_is_waited_for_too(
 
 
 def test_a_run_that_another_checkout_has_overtaken_begins_nothing_more(
-    tmp_path: Path, lab: Lab, lagging: Embedded, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, other: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = Lab(tmp_path / "other", lagging, {"ICAFORM_STATE_DIR": lab.environ["ICAFORM_STATE_DIR"]})
-    shutil.copytree(lab.folder, other.folder, ignore=lambda *_: [".icaform"])
-    for each in (lab, other):
-        each.write("cohort.yaml", batch("cohort", BEFORE))
     from icaform.engine import apply as applying
 
     run_plan, done = applying.run_plan, []

@@ -50,18 +50,28 @@ def kept(lab: Lab) -> Mapping[str, bytes]:
     return {name: data for name, data in written(lab).items() if not name.endswith((".yaml", ".yml"))}
 
 
+def plant(lab: Lab, value: str) -> None:
+    """A credential of that secret."""
+    lab.environ["CANARY"] = value
+    lab.write("c.yaml", credential(key="{env: CANARY}", secret="{env: CANARY}"))
+
+
+def anew(lab: Lab, value: str) -> None:
+    """A world and a workspace in which nothing was done yet."""
+    lab.control("POST", "/reset", {})
+    for each in kept(lab):
+        Path(each).unlink()
+    seed(lab)
+    plant(lab, value)
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_a_secret_that_a_manifest_says_is_in_no_file_and_in_no_output(lab: Lab, place: str) -> None:
     tried = 0
     wrong: list[str] = []
     for value in VALUES:
         for name, way in WAYS.items():
-            lab.control("POST", "/reset", {})
-            for each in kept(lab):
-                Path(each).unlink()
-            seed(lab)
-            lab.environ["CANARY"] = value
-            lab.write("c.yaml", credential(key="{env: CANARY}", secret="{env: CANARY}"))
+            anew(lab, value)
             PLACES[place](lab, way(value))
             file = lab.folder / "sp.json"
             saved = lab.run("plan", str(lab.folder), "--out", str(file))
@@ -83,12 +93,7 @@ def test_a_secret_that_a_manifest_says_is_in_no_file_and_in_no_output(lab: Lab, 
 def test_another_body_is_kept_and_another_plan_is_saved_beside_any_secret(lab: Lab) -> None:
     words = ("create", "Deprecated", "message", "changes", "caN4ry-0001")
     for value in words:
-        lab.control("POST", "/reset", {})
-        for each in kept(lab):
-            Path(each).unlink()
-        seed(lab)
-        lab.environ["CANARY"] = value
-        lab.write("c.yaml", credential(key="{env: CANARY}", secret="{env: CANARY}"))
+        anew(lab, value)
         lab.write("p.yaml", manifest("Archived", more="  message: Use 4-4.\n"))
         told = lab.run("plan", str(lab.folder), "--out", str(lab.folder / "sp.json"))
         assert told.code == 0, (value, told.text)
@@ -103,8 +108,7 @@ def test_a_note_of_a_person_that_holds_a_secret_is_not_kept(slow_lab: Lab) -> No
     lab = slow_lab
     lab.control("PUT", "/settings", {"batch_initialized": 900})
     untellable(lab)
-    lab.environ["CANARY"] = PLAIN
-    lab.write("c.yaml", credential(key="{env: CANARY}", secret="{env: CANARY}"))
+    plant(lab, PLAIN)
     close = ("journal", "settle", str(lab.folder), "--as", "not-done", "--yes")
     ran = lab.run(*close, "--note", f"it was {PLAIN[:20]} {PLAIN[20:]}")
     assert ran.code == 0, ran.text
