@@ -14,7 +14,7 @@ from icaform.engine.lease import gone, lease, myself
 from icaform.engine.run import Run
 from icaform.engine.secrets import Secrets
 from icaform.engine.setting import Place
-from icaform.engine.settle import settle
+from icaform.engine.settle import NOT_THERE, settle
 from icaform.engine.world import World
 from icaform.journal.account import BEGUN, Account, Line, lines_of
 from icaform.journal.store import Store
@@ -138,7 +138,6 @@ def closed_before(lines: Sequence[Line], closed: Collection[int], happened: bool
 
 
 _SAID = re.compile(" says it was (not )?done(?::|$)")
-_GONE = "looked for and not there"
 
 
 def _stands(line: Line) -> bool | None:
@@ -146,7 +145,7 @@ def _stands(line: Line) -> bool | None:
     if line.state != "settled":
         return line.state == "done"
     said = _SAID.search(line.note)
-    return not said[1] if said else False if line.note.startswith(_GONE) else None
+    return not said[1] if said else False if line.note.startswith(NOT_THERE) else None
 
 
 def word_of(environ: Mapping[str, str], word: str, note: str) -> str:

@@ -57,7 +57,7 @@ def _one(run: Run, number: int, begun: Begun, started: float, final: bool) -> No
         run.ended(number, "settled" if missing else "done", facts, note)
         return
     if _gone(run, begun, operation) and (final or not _repeatable(run, begun, operation)):
-        run.ended(number, "settled", note="looked for and not there")
+        run.ended(number, "settled", note=NOT_THERE)
 
 
 def abandon(run: Run, plan: Plan) -> None:
@@ -65,11 +65,11 @@ def abandon(run: Run, plan: Plan) -> None:
     wanted = {operation.call.key for operation in plan.operations}
     doubtful = {each.address for each in plan.held if each.reason.code is Code.OUTCOME_UNKNOWN}
     for number, begun in tuple(run.memory().pending.items()):
-        operation = again(begun)
-        if begun.key in wanted or operation is None or not doubtful.isdisjoint(begun.addresses):
+        if begun.key in wanted or not doubtful.isdisjoint(begun.addresses) or not _comparable(run, begun):
             continue
-        if _comparable(run, begun) and _gone(run, begun, operation):
-            run.ended(number, "settled", note="looked for and not there; the manifests want another call now")
+        operation = again(begun)
+        if operation and _gone(run, begun, operation):
+            run.ended(number, "settled", note=f"{NOT_THERE}; the manifests want another call now")
 
 
 def _gone(run: Run, begun: Begun, operation: Operation) -> bool:
@@ -96,6 +96,8 @@ def _comparable(run: Run, begun: Begun) -> bool:
     return declared and begun.tenant == run.identity.tenant
 
 
+NOT_THERE = "looked for and not there"
+"""How a note of the journal begins where a call turned out to have had no effect."""
 LATEST_SEND = 3600.0
 """Seconds after its begin within which a call may have been sent, by the wire's patience and deadlines."""
 CLOCKS = 86400.0
