@@ -78,7 +78,7 @@ def _send(wish: Desired, live: Live | None, last: Remembered, view: View) -> Cha
         return held
     # Failures of another generation, or of an item that was corrected since, are not this one's.
     current = is_current(last, spec)
-    failures = int(last.get("failures") or 0) if current else 0
+    failures = failures_in(last) if current else 0
     if current and live is not None and not last.get("failed"):
         failures += 1
     reason = ((live.facts.get("failed") if live else None) or last.get("failed")) if current else None
@@ -107,7 +107,7 @@ def _send_again(wish: Desired, live: Live, last: Remembered, note: str, view: Vi
         return held
     spec: Wish = wish.spec
     seen = attempt_in(live.facts)
-    failures = int(last.get("failures") or 0) if is_current(last, spec) else 0
+    failures = failures_in(last) if is_current(last, spec) else 0
     # What was acknowledged later than what is seen has been tried, too.
     lost = failures >= seen and last.get("analysis") and not last.get("failed")
     if lost:
@@ -233,6 +233,11 @@ def _told(wish: Desired, code: Code, summary: str, remedy: str) -> Diagnostic:
 def was_sent(last: Remembered) -> bool:
     """Whether an item is remembered of which ICA made an analysis, or was asked to."""
     return bool((last.get("analysis") or last.get("batch")) and not last.get("failed"))
+
+
+def failures_in(last: Remembered) -> int:
+    """How many attempts are remembered to have failed."""
+    return int(last.get("failures") or 0)
 
 
 def is_current(last: Remembered, spec: Wish) -> bool:

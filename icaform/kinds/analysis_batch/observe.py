@@ -14,7 +14,7 @@ from urllib.parse import quote
 from icaform.address import Address
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.kinds.analysis_batch.batches import Sent, UnderWay, batch_items, under_way
-from icaform.kinds.analysis_batch.compare import ARRIVAL, is_current, ran_elsewhere, was_sent
+from icaform.kinds.analysis_batch.compare import ARRIVAL, failures_in, is_current, ran_elsewhere, was_sent
 from icaform.kinds.analysis_batch.desire import NAME
 from icaform.kinds.analysis_batch.inputs import located
 from icaform.kinds.analysis_batch.marks import Marks, batch_tag, item_in, read, tags_of
@@ -264,7 +264,7 @@ def _later(wish: Desired, live: Live | None, view: View) -> bool:
     last = view.remembered.get(wish.address, {})
     current = last.get("generation") == wish.spec.generation
     seen = attempt_in(live.facts) if live else 0
-    return bool(current and not last.get("failed") and int(last.get("failures") or 0) >= seen)
+    return bool(current and not last.get("failed") and failures_in(last) >= seen)
 
 
 def _creating(
@@ -285,7 +285,7 @@ def _creating(
         facts: dict[str, Json]
         found = open_.get(wish.address.item)
         # A corrected item begins with its first attempt anew, whatever became of it as it was.
-        failures = int(last.get("failures") or 0) if is_current(last, wish.spec) else 0
+        failures = failures_in(last) if is_current(last, wish.spec) else 0
         tried = max(failures, attempt_in(seen.facts) if seen else 0)
         if found and found.marks.attempt > tried:
             facts = {"spec": found.marks.spec, "batch": found.batch, "chunk": found.marks.chunk}
@@ -294,11 +294,7 @@ def _creating(
         elif _later(wish, seen, view) and last.get("batch"):
             batches.setdefault(last["batch"], []).append(wish)
         elif _later(wish, seen, view) and last.get("analysis") and _is_young(last, view):
-            facts = {
-                "creating": True,
-                "spec": last.get("spec"),
-                "attempt": int(last.get("failures") or 0) + 1,
-            }
+            facts = {"creating": True, **_sent(last)}
             live[wish.address] = Live(wish.address, promised(last["analysis"]), facts, project_id)
         elif arriving - ({last.get("chunk")} if last.get("failed") else set()):
             unsure.append(wish)
@@ -309,13 +305,18 @@ def _creating(
             facts = told.get(wish.address.item) or told[""]
             if facts:
                 last = view.remembered[wish.address]
-                facts = {"spec": last.get("spec"), "attempt": int(last.get("failures") or 0) + 1, **facts}
+                facts = {**_sent(last), **facts}
                 seen = live.get(wish.address)
                 live[wish.address] = _newer(wish.address, seen, facts, project_id)
     for wish in unsure:
         live[wish.address] = Live(
             wish.address, "", {"creating": True, "spec": wish.spec.spec_digest}, project_id
         )
+
+
+def _sent(last: Remembered) -> Mapping[str, Json]:
+    """What the newest attempt that is remembered was sent as."""
+    return {"spec": last.get("spec"), "attempt": failures_in(last) + 1}
 
 
 def _newer(address: Address, seen: Live | None, facts: Mapping[str, Json], project_id: str) -> Live:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from icaform.change import Change, Create, Held, Update
 from icaform.course import Course, Pursuit, Stage, Yield
 from icaform.diagnostic import Code
-from icaform.kinds.analysis_batch.compare import compare, is_current
+from icaform.kinds.analysis_batch.compare import compare, failures_in, is_current
 from icaform.kinds.analysis_batch.desire import Wish
 from icaform.kinds.analysis_batch.item import attempt_of
 from icaform.kinds.analysis_batch.observe import observe
@@ -28,7 +28,7 @@ def course(wish: Desired, live: Live | None, view: View) -> Course:
     facts = live.facts if live else {}
     last = view.remembered.get(wish.address, {})
     seen = attempt_in(facts) if live else 0
-    failures = int(last.get("failures") or 0) if is_current(last, spec) else 0
+    failures = failures_in(last) if is_current(last, spec) else 0
     uncreated = facts.get("failed") or (last.get("failed") if failures > seen else None)
     change = compare(wish, live, view)
     if uncreated:
