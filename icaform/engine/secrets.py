@@ -49,6 +49,8 @@ class Secrets:
         self._refused: dict[Secret, tuple[Diagnostic, ...]] = {}
         self._forms: set[str] = set()
         self._disguises = Disguises()
+        self._clean: set[str] = set()
+        """Texts that hold none of these: the facts of a run are sifted at its begin and at its end."""
         self.key: bytes | None = None
 
     def __repr__(self) -> str:
@@ -93,6 +95,7 @@ class Secrets:
         """Keep a value, of a secret or an API key say, out of all output."""
         self._forms = self._forms | forms(value)
         self._disguises |= disguises(value)
+        self._clean = set()
 
     def fingerprint(self, secrets: tuple[Secret, ...]) -> str | None:
         """One keyed fingerprint over the present values, or None where one of them has none now."""
@@ -124,7 +127,13 @@ class Secrets:
         """A value without the texts in it that hold a secret: a server may have put one there."""
         match value:
             case str():
-                return WITHHELD if self.leaks(value) else value
+                # Another secret that is fetched meanwhile begins another set.
+                clean = self._clean
+                if value not in clean:
+                    if self.leaks(value):
+                        return WITHHELD
+                    clean.add(value)
+                return value
             case Mapping():
                 return {name: self.sifted(each) for name, each in value.items()}
             case list() | tuple():
