@@ -148,7 +148,7 @@ def _kind(said: str, kinds: Mapping[str, Any]) -> str:
 
 def save(written: Written) -> None:
     """Write the files; OSError where one cannot be."""
-    from icaform.engine import private
+    from icaform.disk import private
 
     for file, text in written.texts.items():
         private.folders(file.parent)
@@ -223,7 +223,8 @@ def write(output: Output, lines: Iterable[str], document: Mapping[str, Any]) -> 
 
 def _snapshot(world: Any, paths: tuple[str, ...], said: Mapping[str, Any]) -> int:
     from icaform.cli.session import Session, reading
-    from icaform.engine import private, snapshot
+    from icaform.disk import private
+    from icaform.engine import snapshot
     from icaform.wire import find_project
 
     file = Path(said["snapshot"])

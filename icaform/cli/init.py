@@ -151,7 +151,7 @@ def _odd_schemas(folder: Path) -> list[Path]:
 def _folder(folder: Path) -> Iterator[None]:
     """The folder, which is gone again where nothing came of it."""
     from icaform.cli.export import unwritable
-    from icaform.engine import private
+    from icaform.disk import private
 
     made = not folder.exists()
     try:
@@ -248,7 +248,7 @@ def _headed(text: str) -> str:
 
 def _write(file: Path, text: str) -> None:
     """A new file, for its owner alone; FileExistsError where there is one by now."""
-    from icaform.engine import private
+    from icaform.disk import private
 
     private.folders(file.parent)
     with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:

@@ -19,7 +19,7 @@ from icaform.cli.sieve import sifted
 from icaform.cli.spoken import spoken
 from icaform.cli.standard import silence
 from icaform.diagnostic import Code, Diagnostic, Rejected
-from icaform.engine import private
+from icaform.disk import private
 from icaform.engine.secrets import Secrets
 from icaform.render import LIMIT, Report, dialect, of_findings
 from icaform.render.report import Stamp

@@ -14,7 +14,7 @@ import threading
 from functools import cached_property
 from pathlib import Path
 
-from icaform.engine import private
+from icaform.disk import private
 from icaform.engine.world import World
 from icaform.journal.store import Store
 from icaform.operation import digest

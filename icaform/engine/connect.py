@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from icaform.diagnostic import Code, Diagnostic, Rejected
-from icaform.engine import private
+from icaform.disk import private
 from icaform.engine.counted import Counted
 from icaform.engine.run import Run
 from icaform.engine.secrets import Secrets

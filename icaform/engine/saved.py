@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from icaform import planfile
 from icaform.address import Address
 from icaform.diagnostic import Code, Diagnostic, Rejected
-from icaform.engine import private
+from icaform.disk import private
 from icaform.engine.intake import Unreadable, regular
 from icaform.operation import Json
 from icaform.plan import Plan

@@ -6,14 +6,12 @@ import contextlib
 import os
 from pathlib import Path
 
+from icaform.disk import private
+
 
 def prepare(path: Path) -> None:
     """Make an empty file 0600 and the folders above it 0700, where there are none; OSError if that fails."""
-    missing = [each for each in path.parents if not each.exists()]
-    for folder in reversed(missing):
-        with contextlib.suppress(FileExistsError):  # another process was faster
-            folder.mkdir(mode=0o700)
-            folder.chmod(0o700)  # a umask may have taken bits from its owner
+    private.folders(path.parent)
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         path.chmod(0o600)

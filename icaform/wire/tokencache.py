@@ -5,17 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import secrets
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from icaform.disk import private
 from icaform.wire.credential import Credential
 
 _LARGEST = 1 << 17
-# Not what a link leads to, and no wait for the writer of a pipe.
-_NO_OTHER = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +44,7 @@ class TokenCache:
     def read(self) -> Token | None:
         """The kept token, if the file is ours alone and whole."""
         try:
-            with open(os.open(self._path, os.O_RDONLY | _NO_OTHER), "rb") as file:
-                facts = os.fstat(file.fileno())
-                if os.name == "posix" and (facts.st_uid != os.getuid() or facts.st_mode & 0o077):
-                    return None
-                if not stat.S_ISREG(facts.st_mode):
-                    return None
-                value = json.loads(file.read(_LARGEST))
+            value = json.loads(private.kept(self._path, _LARGEST))
             text, minted, lifetime = value["token"], value["minted"], value["lifetime"]
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
@@ -69,23 +59,5 @@ class TokenCache:
         if token.lifetime is None:
             return
         data = json.dumps({"token": token.text, "minted": token.minted, "lifetime": token.lifetime})
-        draft = self._path.with_suffix(f".{secrets.token_hex(6)}")
-        try:
-            _make_private(self._path.parent)
-            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(handle, "w", encoding="ascii") as file:
-                os.chmod(draft, 0o600)
-                file.write(data)
-            os.replace(draft, self._path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                draft.unlink()
-
-
-def _make_private(folder: Path) -> None:
-    if folder.is_dir():
-        return
-    _make_private(folder.parent)
-    with contextlib.suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-        folder.chmod(0o700)
+        with contextlib.suppress(OSError):
+            private.keep(self._path, data)
