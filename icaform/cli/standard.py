@@ -7,7 +7,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedWriter, RawIOBase, TextIOWrapper
-from typing import Any
+
+TYPE_CHECKING = False  # ``typing`` itself is slow to load, and not needed for ``--version``
+if TYPE_CHECKING:
+    from typing import Any
 
 LOST: dict[str, type[OSError]] = {"stdout": BrokenPipeError, "stderr": OSError}
 """Why what a stream is told may be gone without a word. That a result has no room is another matter."""
