@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import islice
 from urllib.parse import quote
 
@@ -45,6 +46,15 @@ def promised(value: Json) -> str:
     if not isinstance(value, str) or not value:
         raise TypeError("an id, a name or an owner is no text")
     return value
+
+
+def moment(told: Json) -> float | None:
+    """A date-time of ICA's in seconds since the epoch, UTC where it names no zone; None where it is none."""
+    try:
+        date = datetime.fromisoformat(str(told))
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def whole(answer: Answer) -> list[Json]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from urllib.parse import quote
 
 from icaform.address import Address
@@ -21,7 +20,7 @@ from icaform.kinds.analysis_batch.marks import Marks, batch_tag, item_in, read, 
 from icaform.kinds.analysis_batch.outcome import attempt_in, stage_of, tried_again
 from icaform.kinds.analysis_batch.resolve import resolve
 from icaform.operation import Call, Json, Steps, ask
-from icaform.reference import V3, project, promised
+from icaform.reference import V3, moment, project, promised
 from icaform.state import Desired, Live, Observed, Remembered, View
 
 
@@ -213,15 +212,8 @@ def _arriving(wish: Desired, found: Sequence[tuple[Marks, Json]], view: View) ->
         for chunk, rows in chunks.items()
         if chunk not in known
         and len({marks.item for marks, _ in rows}) < rows[0][0].size
-        and view.now - max(_created(row) for _, row in rows) < ARRIVAL
+        and view.now - max(moment(row.get("timeCreated")) or 0.0 for _, row in rows) < ARRIVAL
     }
-
-
-def _created(row: Json) -> float:
-    try:
-        return datetime.fromisoformat(str(row.get("timeCreated")).replace("Z", "+00:00")).timestamp()
-    except ValueError:
-        return 0.0
 
 
 def _is_missing(wish: Desired, live: Live | None) -> bool:

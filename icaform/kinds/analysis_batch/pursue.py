@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
 from urllib.parse import quote
 
@@ -16,7 +15,7 @@ from icaform.kinds.analysis_batch.item import attempt_of
 from icaform.kinds.analysis_batch.observe import observe
 from icaform.kinds.analysis_batch.outcome import attempt_in, cut, stage_of, status_of, why
 from icaform.operation import Answer, Call, Json
-from icaform.reference import V3, promised, whole
+from icaform.reference import V3, moment, promised, whole
 from icaform.state import Desired, Live, View
 
 CHANGED = "the item differs from what ran; raise `generation` to run it as it is now"
@@ -64,17 +63,10 @@ def _notes(wish: Desired, change: Change, stage: Stage) -> Sequence[str]:
 
 def _seconds(began: Json, ended: Json, now: float) -> float | None:
     """How long it ran, or has run by now; None where ICA does not tell when it began."""
-    start = _moment(began)
+    start = moment(began)
     if start is None:
         return None
-    return max(0.0, (_moment(ended) or now) - start)
-
-
-def _moment(told: Json) -> float | None:
-    try:
-        return datetime.fromisoformat(str(told).replace("Z", "+00:00")).timestamp()
-    except (ValueError, OverflowError):
-        return None
+    return max(0.0, (moment(ended) or now) - start)
 
 
 def ask(of: Course) -> Call:

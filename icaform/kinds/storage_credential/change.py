@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from icaform.change import NOT_KNOWN, Change, Create, Edit, Held, Keep, Standing, Update, standing, worst
 from icaform.diagnostic import Code, Diagnostic
 from icaform.kinds.storage_credential.spec import LIST, StorageCredentialSpec, name_of
 from icaform.operation import AT_WORK, Call, Json, Operation, Repeat
-from icaform.reference import V3, V4
+from icaform.reference import V3, V4, moment
 from icaform.state import PRESENT, Desired, Live, View
 
 MODIFIED = "(modified since, not known)"
@@ -175,7 +174,5 @@ def _moved_behind_us(last: Mapping[str, Json], live: Live) -> bool:
     seen, shows = last.get("timeModified"), live.facts.get("timeModified")
     if seen is None or shows in (None, seen):
         return False
-    try:
-        return datetime.fromisoformat(str(shows)).timestamp() > float(last.get("written") or 0)
-    except ValueError:
-        return True
+    written = moment(shows)
+    return written is None or written > float(last.get("written") or 0)
