@@ -102,4 +102,4 @@ def steps(state: Any, now: Wanted, variant: Variant) -> int:
     there = {each["code"]: each["status"] for each in state["objects"]["Pipeline"]}
     moves = sum(there[code] != status for code, status, _ in now.pipelines.values())
     shared = any(each["name"] == "lab-archive" and each["shared"] for each in state["objects"]["Credential"])
-    return moves + (variant.journal == "lost" or variant.user == "other" or not shared)
+    return moves + (variant.journal != "kept" or variant.user == "other" or not shared)

@@ -39,13 +39,17 @@ class Variant(NamedTuple):
     def traceless(self) -> bool:
         """Whether a call that does not show yet leaves no trace: neither the journal nor its key tells."""
         another = self.user == "other" or self.manifest != "unchanged"
-        return another and (self.journal, self.when) == ("lost", "now")
+        return another and self.journal != "kept" and self.when == "now"
 
 
-VARIANTS = tuple(
-    Variant(*each)
-    for each in product(("kept", "lost"), ("now", "eight days later"), ("same", "other"), MANIFESTS)
-)
+def _variants(*journals: str) -> tuple[Variant, ...]:
+    times, users = ("now", "eight days later"), ("same", "other")
+    return tuple(Variant(*each) for each in product(journals, times, users, MANIFESTS))
+
+
+VARIANTS = _variants("kept", "lost")
+RESTORED = _variants("restored")
+"""With the journal as it was before the run that was killed: of these one is tried from each state."""
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,11 @@ Likeness = tuple[str, str]
 """One word for the server, one for the journal."""
 
 
+def is_bookmark(name: str) -> bool:
+    """Whether a file tells how far the journal was written; it is kept in another place than that."""
+    return name.endswith(".bookmark")
+
+
 def of(state: Any, answers: Any, lag: float, entries: Sequence[str], *, later: bool) -> Likeness:
     """The likeness of a state as it is, or (``later``) as it will be when all is long ago."""
     now = float("inf") if later else float(state["clock"]["now"])
@@ -113,5 +118,5 @@ def entries_of(files: Files, aside: Path) -> list[str]:
         texts = [row[0] for row in connection.execute("SELECT text FROM entry ORDER BY number")]
     finally:
         connection.close()
-    marks = [data.split()[0].decode() for name, data in files.items() if name.endswith(".bookmark")]
+    marks = [data.split()[0].decode() for name, data in files.items() if is_bookmark(name)]
     return texts + [f"bookmark {each}" for each in marks]

@@ -17,8 +17,9 @@ from typing import Any
 from tests.crash import likeness, workspace
 from tests.crash.aftermath import ENDED, Aftermath
 from tests.crash.case import DEFAULTS, HIDDEN, SETTINGS, VARIANTS, Case, Place, Tally, Variant
+from tests.crash.likeness import is_bookmark
 from tests.crash.menu import MUCH_LATER, Document, Mishap
-from tests.crash.rig import Moment, Ran, Rig
+from tests.crash.rig import Files, Moment, Ran, Rig
 from tests.crash.workspace import IRREVERSIBLE, Wanted, wanted
 
 WEEK = 8 * 86400.0
@@ -120,8 +121,8 @@ class Matrix:
         for number, (name, place) in enumerate(self.walk(mishap), 1):
             tally.points += 1
             new = place not in self._met
+            variants = self._variants(len(self._met)) if new else ()
             self._met.add(place)
-            variants = self._variants(tally.states) if new else ()
             if one_each:
                 variants = variants and (VARIANTS[number % len(VARIANTS)],)
             tally.states += new
@@ -206,8 +207,7 @@ class Matrix:
             if self._new(place, variant):
                 self._kill(mishap, number)
                 self._faults([])
-                if variant.journal == "lost":
-                    self.rig.put({})
+                self.rig.put(self._found(self.rig.files(), variant))
                 yield self._case(mishap, name, variant)
 
     def _from(
@@ -215,15 +215,27 @@ class Matrix:
     ) -> Iterator[Case]:
         for variant in variants:
             if self._new(place, variant):
-                self.rig.go_back(moment, variant.journal)
+                self.rig.go_back(Moment(moment.server, self._found(moment.files, variant)))
                 yield self._case(mishap, name, variant)
         self.rig.drop(moment)
+
+    def _found(self, files: Files, variant: Variant) -> Files:
+        """What the next run finds of what the last one left: a journal that was restored has its old age, and
+        the bookmark, which is kept elsewhere, has not.
+        """
+        if variant.journal == "lost":
+            return {}
+        if variant.journal == "kept":
+            return files
+        return {name: data for name, data in self._start.files.items() if not is_bookmark(name)} | {
+            name: data for name, data in files.items() if is_bookmark(name)
+        }
 
     def _new(self, place: Place, variant: Variant) -> bool:
         """Whether nobody has tried this yet."""
         server, journal = place.now if variant.when == "now" else place.later
         hangs = place.hangs if variant.when == "now" else ""
-        key = (*variant, server, journal if variant.journal == "kept" else "", hangs)
+        key = (*variant, server, "" if variant.journal == "lost" else journal, hangs)
         new = key not in self._tried
         self._tried.add(key)
         return new

@@ -200,9 +200,9 @@ class Rig:
     def moment(self) -> Moment:
         return Moment(self.control("POST", "/snapshot")["id"], self.files())
 
-    def go_back(self, moment: Moment, journal: str = "kept") -> None:
+    def go_back(self, moment: Moment) -> None:
         self.control("POST", "/restore", {"id": moment.server})
-        self.put(moment.files if journal == "kept" else {})
+        self.put(moment.files)
 
     def drop(self, moment: Moment) -> None:
         self.control("DELETE", "/snapshot", {"id": moment.server})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from tests.crash.case import HIDDEN, VARIANTS, Case, Tally
+from tests.crash.case import HIDDEN, RESTORED, VARIANTS, Case, Tally
 from tests.crash.judge import UNSAID
 from tests.crash.menu import MUCH_LATER
 
@@ -39,7 +39,9 @@ def tables(tallies: Sequence[Tally]) -> Iterator[str]:
 
 def _by_variant(tallies: Sequence[Tally]) -> Iterator[str]:
     cases = _cases(tallies)
-    rows = [(*each, *_counts(case for case in cases if case.variant == each)) for each in VARIANTS]
+    rows = [
+        (*each, *_counts(case for case in cases if case.variant == each)) for each in (*VARIANTS, *RESTORED)
+    ]
     yield from _rows(("journal", "rerun", "user", "manifest", *HEAD), rows)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.crash import likeness, table
-from tests.crash.case import VARIANTS, Variant
+from tests.crash.case import RESTORED, VARIANTS, Variant
 from tests.crash.judge import Given, Verdict, judge
 from tests.crash.matrix import Matrix
 from tests.crash.menu import Mishap, menu
@@ -36,10 +36,12 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
 
 def some(every: int) -> Callable[[int], tuple[Variant, ...]]:
     """Of each so many states one, and of its reruns one; all kinds of rerun in turn."""
+    every_kind = (*VARIANTS, *RESTORED)
 
     def variants(number: int) -> tuple[Variant, ...]:
-        # Seven and twenty-four have no divisor in common, so every variant comes up.
-        return (VARIANTS[number * 7 % len(VARIANTS)],) if number % every == 0 else ()
+        turn, rest = divmod(number, every)
+        # Seven and thirty-six have no divisor in common, so every variant comes up.
+        return () if rest else (every_kind[turn * 7 % len(every_kind)],)
 
     return variants
 
@@ -198,4 +200,5 @@ def test_the_menu_has_every_fault_at_every_call_that_it_can_befall() -> None:
     )
     bodies = [dict(each.how).get("body") for each in found if each.name == "502 after the effect"]
     assert set(bodies) == {"json", "html", "empty"}
-    print(f"{len(found)} faults at calls, {len(VARIANTS)} kinds of rerun, {len(MANIFESTS)} manifests")
+    reruns = len(VARIANTS) + len(RESTORED)
+    print(f"{len(found)} faults at calls, {reruns} kinds of rerun, {len(MANIFESTS)} manifests")

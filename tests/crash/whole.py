@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.crash import table
-from tests.crash.case import HIDDEN, VARIANTS, Tally, Variant
+from tests.crash.case import HIDDEN, RESTORED, VARIANTS, Tally, Variant
 from tests.crash.matrix import Matrix
 from tests.crash.menu import BATCHES, Mishap, menu
 from tests.crash.rig import rig
@@ -48,7 +48,9 @@ def _tallies(matrix: Matrix, faults: tuple[str, ...]) -> Iterator[Tally]:
 
 def _choice(every: int) -> Callable[[int], tuple[Variant, ...]]:
     def variants(number: int) -> tuple[Variant, ...]:
-        return tuple(each for place, each in enumerate(VARIANTS) if (place + number) % every == 0)
+        mine = [each for place, each in enumerate(VARIANTS) if (place + number) % every == 0]
+        restored = RESTORED[number // every % len(RESTORED)]
+        return (*mine, restored) if number % every == 0 else tuple(mine)
 
     return variants
 
