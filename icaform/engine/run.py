@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain, repeat
 
 from icaform.address import Address
 from icaform.change import Change, Keep
@@ -23,10 +24,11 @@ from icaform.state import Begun, Desired, Identity, Live, Observed, View
 
 MAKING = (Repeat.NEVER, Repeat.KEYED)
 """Calls of which a second one makes a second thing, at once or once the key's life is over."""
-AWAITED, EVERY = 960.0, 5.0
-"""Seconds that an apply waits for what an earlier run has started, and between two looks at it. A kind takes
-what it sees in part to be arriving for 900 s, and the wait must outlast that.
-"""
+AWAITED = 960.0
+"""Seconds that an apply waits for what an earlier run has started. A kind takes what it sees in part to be
+arriving for 900 s, and the wait must outlast that."""
+LOOKS = (5.0, 10.0, 20.0, 30.0)
+"""Seconds between looks at that; the last one is repeated."""
 
 
 @dataclass
@@ -214,12 +216,13 @@ def recalled(
 def arrived(run: Run, calls: Mapping[str, int] | None = None) -> tuple[Plan, Observed]:
     """The plan once what an earlier run has started came to be, or did not: waits for that, within bounds."""
     made, observed = prepare(run, calls)
-    waited = 0.0
+    waited, looks = 0.0, chain(LOOKS, repeat(LOOKS[-1]))
     # What has come may show that more is on its way: a chunk of which some are there, and not all.
     while waited < AWAITED and (open_ := _awaited(made.changes)):
         while waited < AWAITED and open_:
-            run.pause(EVERY, f"{open_[0].parent}: {len(open_)} from an earlier run being created")
-            waited += EVERY
+            pause = next(looks)
+            run.pause(pause, f"{open_[0].parent}: {len(open_)} from an earlier run being created")
+            waited += pause
             open_ = _awaited(run.look(open_, {}).values())
         made, observed = prepare(run, calls)
     return legible(run, made, observed, calls)
