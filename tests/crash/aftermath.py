@@ -99,7 +99,7 @@ def tolerated(state: Any, now: Wanted, variant: Variant) -> frozenset[str]:
 
 def steps(state: Any, now: Wanted, variant: Variant) -> int:
     """How many irreversible steps are probably left; a wrong guess costs a run, no more."""
-    there = {each["code"]: each["status"] for each in state["objects"]["Pipeline"]}
-    moves = sum(there[code] != status for code, status, _ in now.pipelines.values())
+    there = {each["code"]: ORDER.index(each["status"]) for each in state["objects"]["Pipeline"]}
+    moves = sum(there[code] < ORDER.index(status) for code, status, _ in now.pipelines.values())
     shared = any(each["name"] == "lab-archive" and each["shared"] for each in state["objects"]["Credential"])
     return moves + (variant.journal != "kept" or variant.user == "other" or not shared)

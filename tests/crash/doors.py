@@ -23,6 +23,9 @@ from tests.crash.control import Control, EmulatedClock
 TIMEOUT = 60.0
 """Seconds that icaform waits for an answer (icaform/wire/limits.py, read_timeout); they pass on its clock."""
 
+PATIENCE = 0.01
+"""Seconds of real time after which the emulator is asked whether it holds an answer back."""
+
 
 class Watch:
     """Counts the points of this process and tells each; kills the process at one, or lets somebody look
@@ -89,7 +92,7 @@ def getresponse(self: Any) -> http.client.HTTPResponse:
         return _getresponse(self)
     asked, self.asked = self.asked, ""
     clock = WATCH.clock
-    while clock and not select.select([self.sock], [], [], 0.05)[0]:
+    while clock and not select.select([self.sock], [], [], PATIENCE)[0]:
         if clock.control("GET", "/traffic")["hanging"]:
             # The emulator holds the answer back for longer than icaform has patience: so much time passes.
             WATCH.point(f"hanging {asked}")

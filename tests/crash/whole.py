@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.crash import table
-from tests.crash.case import HIDDEN, RESTORED, VARIANTS, Tally, Variant
+from tests.crash.case import HIDDEN, RESTORED, SETTINGS, SLOW, VARIANTS, Tally, Variant
 from tests.crash.matrix import Matrix
 from tests.crash.menu import BATCHES, Mishap, menu
 from tests.crash.rig import rig
@@ -36,9 +36,10 @@ def _used() -> float:
 
 def _tallies(matrix: Matrix, faults: tuple[str, ...]) -> Iterator[Tally]:
     for mishap in menu():
-        # Whether jobs are told matters where a batch was sent and is not known; the rest has been tried.
-        apart = matrix.setting != HIDDEN or mishap.call in ("", *BATCHES)
-        if apart and (not faults or mishap.name in faults):
+        # How jobs are matters where a batch was sent and is not known; the rest is tried without them.
+        slow = SLOW.items() <= SETTINGS[matrix.setting].items()
+        concerned = not slow or mishap.call in ("", *BATCHES)
+        if concerned and (not faults or mishap.name in faults):
             yield matrix.play(mishap, every=mishap == Mishap())
     if not faults and matrix.setting != HIDDEN:
         yield matrix.play_first()
