@@ -125,6 +125,23 @@ def test_where_no_jobs_are_listed_what_surely_did_not_come_is_sent_after_a_quart
     assert started(lab) == once(2)
 
 
+def test_an_apply_asks_some_forty_times_in_the_quarter_of_an_hour_that_a_stopped_batch_is_waited_for(
+    lab: Any,
+) -> None:
+    lab.control("POST", "/faults", {"match": {"path": "*analysisCreationBatch"}, "do": "stop_batch"})
+    lab.write("cohort.yaml", cohort(4, chunk=4))
+    lab.apply("--first-run")
+    lose_journal(lab)
+    lab.forget_requests()
+    begun = lab.clock.now()
+    assert lab.apply().code == 0
+    searches = lab.requests("POST", "analysis:search")
+    print(f"{len(searches)} searches in {lab.clock.now() - begun:.0f} s")
+    assert lab.clock.now() - begun > 900
+    assert len(searches) <= 45
+    assert started(lab) == once(4)
+
+
 @pytest.mark.parametrize("lost", LOST)
 def test_a_batch_is_found_among_more_open_ones_than_are_looked_at(slow_lab: Any, lost: str) -> None:
     lab = slow_lab
