@@ -147,6 +147,9 @@ class Operation:
     """Seconds, beside the read lag, until its effect can be seen where the server works on it afterwards."""
     arrives: float = 0.0
     """Seconds, beside the read lag, after which what does not show did not happen: no server is as slow."""
+    hides: float = 0.0
+    """Seconds, beside the read lag, for which nobody can see what another call for the same has started: the
+    server tells less than it could."""
     id_fact: str = ""
     """Under which name the answer's ``id`` is remembered for each address; empty: it has none."""
     remember: Mapping[Address, Mapping[str, Json]] = field(default_factory=dict)

@@ -196,17 +196,21 @@ def recalled(
     another user or another manifest, a key would tell. ``first`` says that there was no such run.
     """
     made, observed = arrived(run, calls)
-    if run.alone or not any(each.call.repeat in MAKING for each in made.operations):
+    making = [each for each in made.operations if each.call.repeat in MAKING]
+    if run.alone or not making:
         return made, observed
-    doubt, memory, wait = run.bookmark.doubt(), run.memory(), run.place.setting.readLag + AT_WORK
+    doubt, memory = run.bookmark.doubt(), run.memory()
     if not memory.remembered and not memory.pending:
         doubt = f"the journal knows nothing of workspace {run.place.setting.workspace}"
     if first or not doubt:
         return made, observed
+    hides = max(each.hides for each in making)
+    wait = run.place.setting.readLag + max(AT_WORK, hides)
+    untold = ", and ICA does not tell what it is at work on" if hides else ""
     while doubt:
         run.pause(
             wait,
-            f"{doubt}: waiting {wait:.0f} s, for what a run that died just now may have started "
+            f"{doubt}{untold}: waiting {wait:.0f} s, for what a run that died just now may have started "
             "(--first-run: there was none)",
         )
         doubt = run.bookmark.doubt() if run.bookmark.moved() else ""

@@ -110,6 +110,22 @@ def test_where_no_jobs_are_listed_a_lost_batch_is_waited_for_and_then_found(slow
     assert len(lab.writes()) == 1
 
 
+@pytest.mark.parametrize("lost", LOST)
+def test_where_no_jobs_are_listed_and_the_journal_is_lost_an_apply_waits_until_a_batch_would_show(
+    slow_lab: Any, lost: str
+) -> None:
+    lab = slow_lab
+    lose(lab, lost, HIDDEN)
+    lab.write("cohort.yaml", cohort(2))
+    killed(lab)
+    lose_journal(lab)
+    ran = lab.apply()
+    assert ran.code == 0
+    assert "ICA does not tell what it is at work on: waiting 930 s" in ran.err
+    assert started(lab) == once(2)
+    assert len(lab.writes()) == 1
+
+
 def test_where_no_jobs_are_listed_what_surely_did_not_come_is_sent_after_a_quarter_of_an_hour(
     lab: Any,
 ) -> None:
@@ -185,7 +201,8 @@ def test_what_may_be_on_its_way_when_its_turn_comes_is_not_told_as_done(
         "cohort.yaml", cohort(5).replace("name: S001", "name: R001").replace("cohort/S001", "cohort/R001")
     )
     lab.control("PUT", "/faults", [HIDDEN])
-    ran = lab.apply()
+    lab.clock.sleep(105)
+    ran = lab.apply("--first-run")
     outcomes = {each["item"]: each["outcome"] for each in ran.json["outcomes"]}
     assert (ran.code, outcomes["S003"], outcomes["S004"]) == (12, "skipped", "skipped"), outcomes
     assert again(lab) == 0

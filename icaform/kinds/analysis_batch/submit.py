@@ -76,6 +76,7 @@ def _batch(group: Sequence[Create | Update], chunk: str, view: View) -> Operatio
         id_fact="batch",
         appears=APPEARS,
         arrives=ARRIVAL,
+        hides=ARRIVAL if any(view.resolved[each.address].get("blind") for each in group) else 0.0,
     )
 
 
