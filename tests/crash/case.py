@@ -22,8 +22,7 @@ SETTINGS: dict[str, dict[str, float]] = {
     "slow job": SLOW,
 }
 """How the server is: whether writes are read 30 s late; whether the job of a batch begins after that; and
-whether it keeps its list of jobs to itself, which leaves something that nobody can tell (README, "Why a batch
-is never started twice"). Where jobs are slow, only faults of batches are tried."""
+whether it keeps its list of jobs to itself. Where jobs are slow, only faults of batches are tried."""
 DEFAULTS = {"read_lag": 0, "batch_initialized": 0.3, "batch_running": 1.0}
 
 

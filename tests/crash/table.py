@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tests.crash.case import HIDDEN, RESTORED, VARIANTS, Case, Tally
-from tests.crash.judge import UNSAID
 from tests.crash.menu import MUCH_LATER
 
 WORK = ("points", "kills", "states")
@@ -16,25 +15,17 @@ MOST = 40
 
 
 def tables(tallies: Sequence[Tally]) -> Iterator[str]:
-    """Everything, line by line; what nobody can tell, where a server hides its jobs, apart from the rest."""
-    plain = [each for each in tallies if each.setting != HIDDEN]
-    hidden = [each for each in tallies if each.setting == HIDDEN]
+    """Everything, line by line."""
     yield "By what was different when icaform came again:"
-    yield from _by_variant(plain)
+    yield from _by_variant(tallies)
     yield ""
     yield "By fault of the run that was killed (points passed, processes killed, distinct states left):"
-    yield from _by(plain, "fault", lambda tally: tally.mishap.name)
+    yield from _by(tallies, "fault", lambda tally: tally.mishap.name)
     yield ""
     yield "By server:"
-    yield from _by(plain, "server", lambda tally: tally.setting)
+    yield from _by(tallies, "server", lambda tally: tally.setting)
     yield ""
-    yield _total(plain)
-    if hidden:
-        yield ""
-        yield f"A server that lets nobody list its jobs ({HIDDEN}), faults of batches alone:"
-        yield from _by_variant(hidden)
-        yield ""
-        yield _total(hidden)
+    yield _total(tallies)
 
 
 def _by_variant(tallies: Sequence[Tally]) -> Iterator[str]:
@@ -94,14 +85,6 @@ def _rows(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterator[str]:
         yield "  " + "  ".join(cells).rstrip()
 
 
-def beyond_telling(case: Case) -> bool:
-    """Whether nobody could tell: without a journal, and with its jobs hidden, a batch of which not one
-    analysis shows yet leaves no trace, and ICA knows only the same call again (README, "Why a batch is never
-    started twice").
-    """
-    return case.setting == HIDDEN and case.variant.traceless
-
-
 def misplaced(case: Case) -> bool:
     """Whether icaform said unknown where SAFETY says that it can be decided.
 
@@ -124,12 +107,7 @@ def wrong(tallies: Sequence[Tally]) -> Iterator[str]:
         for each in tally.wrong:
             yield f"{tally.setting}, {tally.mishap.name} at {tally.mishap.call or 'nothing'}: {each}"
     for case in _cases(tallies):
-        found = (*case.verdict.duplicates, *case.verdict.missing)
-        if beyond_telling(case):
-            # What was started a second time ran once as it was before.
-            twice = bool(case.verdict.duplicates)
-            found = tuple(each for each in case.verdict.missing if not (twice and each.endswith(UNSAID)))
-        for each in found:
+        for each in (*case.verdict.duplicates, *case.verdict.missing):
             yield f"{_told(case)}: {each}"
         if misplaced(case):
             yield f"{_told(case)}: unknown, where SAFETY says that it can be decided"
