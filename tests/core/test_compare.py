@@ -308,6 +308,7 @@ def retries() -> Iterator[tuple[str, Any, Any, Any]]:
         {**ours, "failures": 2, "failed": "no quota", "analysis": "a2"},
         {**ours, "failures": 2, "failed": "no quota"},
         {**ours, "generation": 1, "failures": 9, "failed": "no quota"},
+        {**ours, "spec": "d2", "analysis": "a9"},
     ]
     for facts, attempt, wish, last, begun in product(ends, (1, 2, 3), wishes, memories, (False, True)):
         live = Live(wish.address, "a0", {"spec": "d1", "attempt": attempt, **facts}, "pro/1")
