@@ -84,11 +84,16 @@ def everything(now: Wanted) -> frozenset[str]:
     )
 
 
+def stages(state: Any) -> dict[str, int]:
+    """How far each pipeline has come, by its code."""
+    return {each["code"]: ORDER.index(each["status"]) for each in state["objects"]["Pipeline"]}
+
+
 def tolerated(state: Any, now: Wanted, variant: Variant) -> frozenset[str]:
     """What may be left undone, if icaform says so: ICA lets only its owner move a pipeline, and nobody move
     it back; and an item that was started with another input is not run again.
     """
-    there = {each["code"]: ORDER.index(each["status"]) for each in state["objects"]["Pipeline"]}
+    there = stages(state)
     pipelines = [
         f"Pipeline/{name}"
         for name, (code, status, _) in now.pipelines.items()
@@ -99,7 +104,7 @@ def tolerated(state: Any, now: Wanted, variant: Variant) -> frozenset[str]:
 
 def steps(state: Any, now: Wanted, variant: Variant) -> int:
     """How many irreversible steps are probably left; a wrong guess costs a run, no more."""
-    there = {each["code"]: ORDER.index(each["status"]) for each in state["objects"]["Pipeline"]}
+    there = stages(state)
     moves = sum(there[code] < ORDER.index(status) for code, status, _ in now.pipelines.values())
     shared = any(each["name"] == "lab-archive" and each["shared"] for each in state["objects"]["Credential"])
     return moves + (variant.journal != "kept" or variant.user == "other" or not shared)

@@ -227,9 +227,8 @@ class Matrix:
             return {}
         if variant.journal == "kept":
             return files
-        return {name: data for name, data in self._start.files.items() if not is_bookmark(name)} | {
-            name: data for name, data in files.items() if is_bookmark(name)
-        }
+        old = {name: data for name, data in self._start.files.items() if not is_bookmark(name)}
+        return old | {name: data for name, data in files.items() if is_bookmark(name)}
 
     def _new(self, place: Place, variant: Variant) -> bool:
         """Whether nobody has tried this yet."""

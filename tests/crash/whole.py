@@ -35,9 +35,9 @@ def _used() -> float:
 
 
 def _tallies(matrix: Matrix, faults: tuple[str, ...]) -> Iterator[Tally]:
+    slow = SLOW.items() <= SETTINGS[matrix.setting].items()
     for mishap in menu():
         # How jobs are matters where a batch was sent and is not known; the rest is tried without them.
-        slow = SLOW.items() <= SETTINGS[matrix.setting].items()
         concerned = not slow or mishap.call in ("", *BATCHES)
         if concerned and (not faults or mishap.name in faults):
             yield matrix.play(mishap, every=mishap == Mishap())
@@ -50,8 +50,9 @@ def _tallies(matrix: Matrix, faults: tuple[str, ...]) -> Iterator[Tally]:
 def _choice(every: int) -> Callable[[int], tuple[Variant, ...]]:
     def variants(number: int) -> tuple[Variant, ...]:
         mine = [each for place, each in enumerate(VARIANTS) if (place + number) % every == 0]
-        restored = RESTORED[number // every % len(RESTORED)]
-        return (*mine, restored) if number % every == 0 else tuple(mine)
+        if number % every == 0:
+            mine.append(RESTORED[number // every % len(RESTORED)])
+        return tuple(mine)
 
     return variants
 
