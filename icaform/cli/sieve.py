@@ -32,10 +32,10 @@ def sifted(lines: Iterable[str], secrets: Secrets | None) -> Iterator[str]:
 
 
 def _cleared(lines: list[str], secrets: Secrets) -> list[str]:
-    if not secrets.leaks("".join(lines)):
+    if not secrets.leaks("".join(lines), cut=True):
         return lines
-    lines = [WITHHELD + "\n" if secrets.leaks(line) else line for line in lines]
-    return [WITHHELD + "\n"] if secrets.leaks("".join(lines)) else lines
+    lines = [WITHHELD + "\n" if secrets.leaks(line, cut=True) else line for line in lines]
+    return [WITHHELD + "\n"] if secrets.leaks("".join(lines), cut=True) else lines
 
 
 def _tail(lines: Sequence[str], reach: int) -> int:

@@ -16,15 +16,21 @@ ROUNDS = 5
 """How often escapes are undone: one may be written inside another, by a server, then by a report."""
 WIDEST = 18
 """Characters that one byte of a value may take: ``%5C%75%30%30%65%39`` is an ``é`` of JSON in a URL."""
+CUTS = re.compile(r"\.\.\.|\N{HORIZONTAL ELLIPSIS}")
+"""What stands where a report leaves some of a text out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disguises:
-    """What values are searched for as: ``bare`` without space, ``digits`` in hex, ``exact`` as they are."""
+    """What values are searched for as: ``bare`` without space, ``digits`` in hex, ``exact`` as they are.
+
+    ``parts`` is all of them, and more, in one text: what stands beside a cut may be a part of one.
+    """
 
     bare: frozenset[str] = frozenset()
     digits: frozenset[bytes] = frozenset()
     exact: frozenset[str] = frozenset()
+    parts: str = ""
     reach: int = field(default=0)
     """How many characters that are no space a value may take in a text."""
 
@@ -33,20 +39,34 @@ class Disguises:
             self.bare | other.bare,
             self.digits | other.digits,
             self.exact | other.exact,
+            self.parts + other.parts,
             max(self.reach, other.reach),
         )
 
-    def within(self, text: str) -> bool:
-        """Whether a text holds a value, however escaped, encoded, or broken into lines."""
+    def within(self, text: str, *, cut: bool = False) -> bool:
+        """Whether a text holds a value, however escaped, encoded, or broken into lines.
+
+        Of a text that may be ``cut``: also whether SHORT characters of one stand beside where it is.
+        """
         if not self.reach:
             return False
-        return any(form in text for form in self.exact) or any(map(self._bared, _copies(text)))
+        if any(form in text for form in self.exact):
+            return True
+        return any(self._bared(each, cut) for each in _copies(text))
 
-    def _bared(self, text: str) -> bool:
-        if any(form in text for form in self.bare):
+    def _bared(self, text: str, cut: bool) -> bool:
+        if any(form in text for form in self.bare) or (cut and self._beside(text)):
             return True
         raw = text.encode("utf-8", "surrogatepass").lower().translate(None, b":-")
         return any(form in raw for form in self.digits)
+
+    def _beside(self, text: str) -> bool:
+        for mark in CUTS.finditer(text):
+            start, end = mark.span()
+            sides = text[max(start - SHORT, 0) : start], text[end : end + SHORT]
+            if any(len(side) == SHORT and side in self.parts for side in sides):
+                return True
+        return False
 
 
 def disguises(value: str) -> Disguises:
@@ -63,7 +83,8 @@ def disguises(value: str) -> Disguises:
         bare.update(_in_base64(raw))
     length = len(value.encode("utf-8", "surrogatepass"))
     found = frozenset(each for each in bare if len(each) >= SHORT)
-    return Disguises(found, frozenset(digits), frozenset(exact), length * WIDEST)
+    parts = "".join(f"{_bare(each)} " for each in sorted({*found, *forms(value)}))
+    return Disguises(found, frozenset(digits), frozenset(exact), parts, length * WIDEST)
 
 
 def forms(value: str) -> set[str]:

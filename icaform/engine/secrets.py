@@ -112,9 +112,9 @@ class Secrets:
         """How many characters that are no space the longest secret may take in a text."""
         return self._disguises.reach
 
-    def leaks(self, text: str) -> bool:
-        """Whether a text holds a secret that was fetched, however it is written."""
-        return self._disguises.within(text)
+    def leaks(self, text: str, *, cut: bool = False) -> bool:
+        """Whether a text holds a secret that was fetched, however written; ``cut``, or a part of one."""
+        return self._disguises.within(text, cut=cut)
 
     def masked(self, text: str) -> str:
         """A server's text with stars for secrets, and none of it where one would still be in it."""

@@ -12,6 +12,7 @@ from icaform.address import Address
 from icaform.change import Edit
 from icaform.cli.sieve import sifted
 from icaform.diagnostic import Code, Diagnostic, Severity
+from icaform.engine.disguise import SHORT
 from icaform.operation import Done, Refused
 from icaform.render import Report, dialect, dialects, of_apply, of_findings, of_plan
 from icaform.state import Live
@@ -78,4 +79,22 @@ ENDS = ("caN4", "9zWk")
 SILENT = ("gitlab-terraform", "prometheus")
 """They tell numbers, and of the texts of others at most the workspace's name."""
 WIDTH, LIMIT = 1_000, 60_000
-"""Room enough that no value is cut: of one that is, only a part is there to be found."""
+"""Room enough that no value is cut."""
+LONG = "caN4ry+0x7q9zWk/5TqB2mYv8LpRd"
+PARTS = {LONG[place : place + SHORT] for place in range(len(LONG) - SHORT + 1)}
+
+
+@pytest.mark.parametrize("name", ["text", "markdown"])
+def test_a_report_that_cuts_a_text_lets_no_part_of_a_secret_through(name: str) -> None:
+    known, tried, parted = secrets(LONG), 0, 0
+    wrong: list[str] = []
+    for before, width in product(range(130), (60, 100)):
+        for report in reports("-" * before + LONG + "-" * 300):
+            lines = [line + "\n" for line in dialect(name)(report, colour=False, width=width, limit=LIMIT)]
+            out = list(sifted(lines, known))
+            tried += 1
+            parted += any(part in line for line in lines for part in PARTS if LONG not in line)
+            wrong += [f"{before}: {line[:300]}" for line in out if any(part in line for part in PARTS)]
+    print(f"{name}: {tried} reports, in {parted} of them a part of a secret stood beside a cut")
+    assert not wrong, f"{len(wrong)}: " + "\n".join(wrong[:20])
+    assert parted, "what was to be found was not there"
