@@ -9,6 +9,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from icaform.cli.spoken import PLAIN, spoken
 from icaform.diagnostic import Code, Diagnostic, Rejected
@@ -257,9 +258,9 @@ def here(paths: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def again(paths: Sequence[str], said: Mapping[str, Any]) -> list[str]:
-    """What must stand on a command line to mean the same manifests again.
+    """What must stand on a command line to mean the same manifests again, and the same place.
 
-    Values of variables are left to whoever runs it: they may be secret.
+    Values of variables are left to whoever runs it: they may be secret. So is what the environment says.
     """
     words = list(paths)
     for name, word in (
@@ -269,4 +270,12 @@ def again(paths: Sequence[str], said: Mapping[str, Any]) -> list[str]:
         ("var_file", "--var-file"),
     ):
         words += [each for value in said[name] for each in (word, value)]
+    told = click.get_current_context().get_parameter_source
+    for name, word in (
+        ("server_url", "--server-url"),
+        ("project_id", "--project-id"),
+        ("journal", "--journal"),
+    ):
+        if told(name) is ParameterSource.COMMANDLINE:
+            words += [word, said[name]]
     return [*words, "--only-drifted"] if said.get("only_drifted") else words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -170,3 +171,14 @@ def test_the_offer_of_a_plan_of_drift_alone_says_so(lab: Any) -> None:
     (offer,) = (line for line in ran.out.splitlines() if line.startswith("icaform apply"))
     assert offer.endswith("--only-drifted")
     assert lab.run(*offer.split()[1:]).code == 0
+
+
+def test_the_offer_of_a_plan_names_the_place_that_its_command_line_named(lab: Any) -> None:
+    lab.environ.update(everything.SECRETS)
+    lab.write("credentials.yaml", everything.CREDENTIALS)
+    server, journal = lab.environ.pop("ICAV2_BASE_URL"), str(lab.folder / "here.db")
+    ran = lab.run("plan", str(lab.folder), "--server-url", server, "--journal", journal)
+    (offer,) = (line for line in ran.out.splitlines() if line.startswith("icaform apply"))
+    assert offer.endswith(f"--server-url {server} --journal {journal}")
+    assert lab.run(*offer.split()[1:]).code == 0
+    assert Path(journal).is_file()
