@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedWriter, RawIOBase, TextIOWrapper
+from select import select
 
 TYPE_CHECKING = False  # ``typing`` itself is slow to load, and not needed for ``--version``
 if TYPE_CHECKING:
@@ -35,13 +36,15 @@ class Unheard(RawIOBase):
         """Whether the stream beneath is a terminal."""
         return bool(self._raw.isatty())
 
-    def write(self, data: Any, /) -> int | None:
+    def write(self, data: Any, /) -> int:
         """How many bytes were taken, or are gone."""
         try:
-            written: int | None = self._raw.write(data)
+            while (written := self._raw.write(data)) is None:
+                # Whoever began us made it non-blocking: it is full for now, which is no failure.
+                select([], [self._raw], [])
         except self._lost:
             return len(data)
-        return written
+        return int(written)
 
 
 @contextmanager

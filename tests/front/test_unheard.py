@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -88,3 +89,20 @@ def test_the_exit_code_does_not_depend_on_who_reads(forbidden: Lab, tmp_path: Pa
                 assert f"exit_code={code}\n" in outputs.read_text("utf-8"), (line, name)
             tried += 1
     print(f"{tried} ends that nobody heard of")
+
+
+@pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="pipes have one size here")
+def test_a_pipe_that_is_full_for_now_loses_nothing() -> None:
+    schema = [sys.executable, "-m", "icaform", "schema"]
+    whole = subprocess.run(schema, cwd=ROOT, capture_output=True, timeout=60, check=True).stdout
+    reading, writing = os.pipe()
+    assert len(whole) > 4 * fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    # As a program leaves it that wants to do other things meanwhile; those in JavaScript do.
+    os.set_blocking(writing, False)
+    with subprocess.Popen(schema, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE) as process:
+        os.close(writing)
+        with open(reading, "rb") as pipe:
+            assert pipe.read() == whole
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
