@@ -13,12 +13,17 @@ from icaform.state import Desired
 
 Node = TypeVar("Node", bound=Hashable)
 
+COMPARED = 20_000
+"""With how many names unknown references are compared in all, to guess what was meant; guessing is slow."""
+
 
 def check(wishes: Sequence[Desired]) -> list[Diagnostic]:
     """References that lead nowhere, and references that lead in a circle."""
     declared = {wish.address for wish in wishes} | {wish.address.parent for wish in wishes}
     origins = {wish.address: wish for wish in wishes}
     found = []
+    names: dict[str, set[str]] = {}
+    compared = 0
     told: set[tuple[Address, Address]] = set()
     for wish in wishes:
         for reference in wish.references:
@@ -26,8 +31,12 @@ def check(wishes: Sequence[Desired]) -> list[Diagnostic]:
                 continue
             if reference not in declared:
                 told.add((wish.address.parent, reference))
-                alike = sorted({str(each.parent) for each in declared if each.kind == reference.kind})
-                near = did_you_mean(str(reference), alike)
+                if not names:
+                    for each in declared:
+                        names.setdefault(each.kind, set()).add(str(each.parent))
+                alike = names.get(reference.kind, set())
+                compared += len(alike)
+                near = did_you_mean(str(reference), sorted(alike)) if compared <= COMPARED else ""
                 found.append(
                     Diagnostic(
                         Code.UNKNOWN_REFERENCE,

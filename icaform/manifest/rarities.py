@@ -44,7 +44,9 @@ class Rarities:
         # mappings and lists that aliases put in
         self.holders = 0
         self._merging: set[int] = set()
-        self._firsts: tuple[int, int, int, dict[str, int]] = (-1, 0, 0, {})
+        # of a mapping with a key twice, by its first mark: how many entries were looked at, the mark behind
+        # them, and where each of their keys is first
+        self._firsts: dict[int, tuple[int, int, dict[str, int]]] = {}
         # None while the anchored value is not complete
         self._anchors: dict[str, tuple[Json, Marks, Extent] | None] = {}
         # anchors that stand under a secret, and so may be one
@@ -60,7 +62,7 @@ class Rarities:
         self._merging.clear()
         self._anchors.clear()
         self._unnamed.clear()
-        self._firsts = (-1, 0, 0, {})
+        self._firsts.clear()
         self.expanded = self.holders = 0
         self.marks = no_marks()
         return self.marks
@@ -193,13 +195,14 @@ class Rarities:
     def twice(self, mapping: dict[Any, Any], key: str) -> Left:
         """A key that the mapping has already: this one is left out."""
         start = self.stack[-1][4]
-        known, count, at, firsts = self._firsts
-        if known != start:
-            count, at, firsts = 0, start + 1, {}
-        for each, value in islice(mapping.items(), count, None):
+        if len(mapping) > ENTRIES:
+            self.too_long(start)
+        count, at, firsts = self._firsts.get(start, (0, start + 1, {}))
+        new = list(islice(reversed(mapping.items()), len(mapping) - count))
+        for each, value in reversed(new):
             firsts.setdefault(each, self.marks[at])
             at += 1 + size(value)
-        self._firsts = (start, len(mapping), at, firsts)
+        self._firsts[start] = (len(mapping), at, firsts)
         line = (self._base + firsts[key] >> 32) + 1
         name = name_of(key, self._above())
         self._key(Code.DUPLICATE_KEY, f"{name} is there twice; first in line {line}", "keep one of the two")
@@ -209,7 +212,7 @@ class Rarities:
         """Merge and leave out what a finished mapping holds under odd keys."""
         self.odd.pop()
         self._merging.discard(start)
-        self._firsts = (-1, 0, 0, {})
+        self._firsts.pop(start, None)
         at = start + 1
         for key, value in mapping.items():
             if key.__class__ is Merge and not mergeable(value):

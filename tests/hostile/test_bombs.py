@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from icaform import graph
 from icaform.cli.exit import Exit
 from tests.hostile.conftest import EVERYTHING, Siege
 from tests.hostile.process import icaform
@@ -38,6 +39,14 @@ def nested_anchors(levels: int, inner: int) -> str:
 
 def items(count: int, more: str = "") -> str:
     return "".join(f"    - {{name: i{n}, userReference: r{n}{more}}}\n" for n in range(count))
+
+
+def referring(count: int) -> str:
+    """Items that each refer to another pipeline that there is not."""
+    item = (
+        "    - {{name: i{0}, userReference: r{0}, analysisInput: {{}}, pipeline: {{ref: Pipeline/q{0}}}}}\n"
+    )
+    return "".join(item.format(n) for n in range(count))
 
 
 SMALL: dict[str, Callable[[], str]] = {
@@ -76,6 +85,10 @@ SMALL: dict[str, Callable[[], str]] = {
     + DEFAULTS % ("{code: a, value: b}, " * 2_000) + items(10_000),
     "a large default under many items": lambda: BATCH
     + DEFAULTS % f"{{code: a, value: {'x' * MEGA}}}" + items(1_000),
+    "very many references to nothing": lambda: "".join(
+        (PIPELINE + "---\n").replace("name: a", f"name: p{n}") for n in range(2_000)
+    )
+    + BATCH + "  items:\n" + referring(2_000),
     "very many variables in one text": lambda: PIPELINE + "  message: " + "${var.long}" * 2_000,
     "very many texts with a variable": lambda: "a: [" + "'${var.long}', " * 20_000 + "]",
     "very many variables without a value": lambda: "a: [" + "'${var.nobody}', " * 100_000 + "]",
@@ -93,6 +106,8 @@ LARGE: dict[str, Callable[[], str]] = {
     + items(25, ", pipeline: {code: x}, analysisInput: {}, x: 1, tags: {userTags: [" + "x, " * 95_000 + "]}"),
     "two million items that are none": lambda: BATCH + "  items: [" + "x, " * 2_400_000 + "]\n",
     "a million keys": lambda: "".join(f"k{n}: 1\n" for n in range(MEGA)),
+    "a million keys, and then some of them twice": lambda: "".join(f"k{n}: 1\n" for n in range(1_100_000))
+    + "k0: {<<: {a: 1}}\n" * 999,
     "a million keys in many mappings": lambda: PIPELINE + "".join(
         f"  x{n}:\n" + "".join(f"    k{m}: 1\n" for m in range(40_000)) for n in range(28)
     ),
@@ -161,6 +176,18 @@ def test_a_large_bomb_ends_in_a_limit(title: str, tmp_path: Path) -> None:
     assert ended.code == Exit.MANIFEST
     assert errors(report)
     print(f"{title}: {ended.peak:.0f} MB and {ended.seconds:.1f} s")
+
+
+def test_what_was_meant_is_guessed_for_so_many_references_and_no_more(siege: Siege, tmp_path: Path) -> None:
+    there = 300
+    texts = [PIPELINE.replace("name: a", f"name: p{n}") for n in range(there)]
+    folder = workspace(
+        tmp_path / "w", {"a.yaml": "---\n".join([*texts, BATCH + "  items:\n" + referring(90)])}
+    )
+    report = judged(siege.run("validate", folder), siege.secrets)
+    guessed = [each["remedy"].startswith("did you mean") for each in report["diagnostics"]]
+    most = graph.COMPARED // there
+    assert guessed == [True] * most + [False] * (90 - most)
 
 
 def test_many_files_that_are_large_together_end_in_a_limit(siege: Siege, tmp_path: Path) -> None:

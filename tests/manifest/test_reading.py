@@ -9,7 +9,9 @@ import sys
 import pytest
 
 from icaform.diagnostic import Code, Diagnostic
-from icaform.manifest import Document, Json, read
+from icaform.manifest import Document, Json, rarities, read
+from icaform.manifest.document import size
+from icaform.manifest.ledger import ENTRIES
 
 
 def values(text: str | bytes, **variables: str) -> list[Json]:
@@ -111,6 +113,36 @@ def test_a_duplicate_key_names_the_first_line_and_keeps_the_first_value() -> Non
     assert "line 3" in found.summary
     assert documents[0].value == {"x": 0, "m": {"a": {"b": 1}, "c": 2, "e": 4}}
     assert documents[0].origin(("m", "e")).line == 6
+
+
+@pytest.mark.parametrize("inner", ["1", "{<<: {a: 1}}", "{a: 1, a: 2}", "{<<: {a: 1}, b: {c: 1, c: 2}}"])
+def test_keys_that_are_there_twice_are_looked_for_once_whatever_stands_below_them(
+    inner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys, twice = 2_000, 200
+    looks = 0
+
+    def counted(value: Json) -> int:
+        nonlocal looks
+        looks += 1
+        return size(value)
+
+    monkeypatch.setattr(rarities, "size", counted)
+    text = "".join(f"k{n}: 0\n" for n in range(keys)) + f"k7: {inner}\n" * twice
+    documents, found = read(text.encode(), "f.yaml")
+    mine = [each for each in found if "`k7`" in each.summary]
+    assert len(mine) == twice
+    assert all("first in line 8" in each.summary for each in mine)
+    assert documents[0].value == {f"k{n}": 0 for n in range(keys)}
+    assert looks < 3 * (keys + 8 * twice)
+
+
+def test_a_mapping_that_is_too_long_is_not_searched_for_keys_that_are_there_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rarities, "size", None)
+    text = "".join(f"k{n}: 0\n" for n in range(ENTRIES + 1)) + "k7: 1\n" * 3
+    assert refusals(text) == [(Code.TOO_LARGE, "1:1")]
 
 
 @pytest.mark.parametrize("key", ["1", "4.2", "null", "~", "true", "[a]", "{a: b}", "!x y"])
