@@ -28,6 +28,10 @@ _TITLED = 4096
 """Bytes of a page in which its title is looked for."""
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_HALF = re.compile(
+    rb"\\(?:\\|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2}))"
+)
+"""An escaped backslash, which hides what follows it; a pair; or, in a group, half a pair."""
 _PROMISED = frozenset({"title", "type", "status", "parameters", "timestamp"})
 """ICA, Problem: what each has. A problem of RFC 7807 alone, as gateways have it, lacks the last two."""
 _REFERENCE = re.compile(r"\s*\(ref\.\s*([\w.:-]{1,80})\)\s*$")
@@ -50,7 +54,7 @@ def read_json(data: bytes) -> Json:
     becomes U+FFFD, and nothing is so deep that walking it would fail.
     """
     try:
-        text = data.decode("utf-8-sig")
+        text = _paired(data).decode("utf-8-sig")
         with _collection_paused(len(data)):
             value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
     except RecursionError:
@@ -63,10 +67,21 @@ def read_json(data: bytes) -> Json:
         raise NotJson("JSON with numbers that JSON does not have") from None
     if not _shallow(value):
         raise NotJson("JSON nested too deeply")
-    if _SURROGATE.search(data):
-        whole = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass")
-        value = json.loads(whole.decode("utf-16", "replace"))
     return value
+
+
+def _paired(data: bytes) -> bytes | bytearray:
+    """The same JSON, as long as before, with U+FFFD for each half of a surrogate pair.
+
+    In its bytes, where a character takes one: in its value it may take four, several times over.
+    """
+    if not _SURROGATE.search(data):
+        return data
+    mended = bytearray(data)
+    for found in _HALF.finditer(data):
+        if (at := found.start(1)) > 0:
+            mended[at : at + 5] = b"ufffd"
+    return mended
 
 
 def _shallow(value: Json) -> bool:

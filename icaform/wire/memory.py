@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
+import traceback
 import weakref
 from types import TracebackType
 
@@ -60,6 +61,10 @@ class Loan:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # Whoever keeps the error keeps the frames it came through, and in these what is given back here.
+        while error:
+            traceback.clear_frames(error.__traceback__)
+            error = error.__context__
         self._memory.give(self._size)
         self._size = 0
 
@@ -76,8 +81,12 @@ class Loan:
 
 def weight(data: bytes) -> int:
     """Bytes that the value of a JSON text takes at most."""
-    words = len(data) * _WIDE if _ESCAPE.search(data) else decoded(data)
-    return words + _OBJECT * data.count(b"{") + _VALUE * (data.count(b",") + data.count(b"["))
+    return words(data) + _OBJECT * data.count(b"{") + _VALUE * (data.count(b",") + data.count(b"["))
+
+
+def words(data: bytes) -> int:
+    """Bytes that the texts of a JSON text take at most, and that it takes when it is written again."""
+    return len(data) * _WIDE if _ESCAPE.search(data) else decoded(data)
 
 
 def decoded(data: bytes) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 PIECE = 1 << 20
 PACKED_PIECE = 1 << 16
 """The same of a packed body: each of its members copies the rest of the piece once more."""
+STEP = 1 << 18
+"""What is unpacked at once: a packed piece may mean a thousand times its size."""
 MOST_PARTS = 100
 """Of a packed body: a server that packs as it goes has a few."""
 _GZIP = 16 + zlib.MAX_WBITS
@@ -36,7 +38,7 @@ def read_body(
     source: Source, encoding: str, length: int | None, bound: int, take: Callable[[int], None]
 ) -> bytes:
     """All bytes of a body, unpacked. ``length`` is its Content-Length, if the server gave one; ``take`` is
-    told of the memory before it is filled.
+    told of the memory of each piece, and of each step of a packed one, before the next is filled.
 
     Raises TooLarge as soon as the bound is passed, without reading or unpacking the rest; Unasked; Garbled
     where the body is cut. What the source and ``take`` raise passes through.
@@ -47,23 +49,22 @@ def read_body(
     if length is not None and length > bound:
         raise TooLarge
     inflate = _Inflate() if encoding.endswith("gzip") else None
-    pieces: list[bytes] = []
+    parts: list[bytes] = []
     taken = held = 0
     while piece := source.read(PACKED_PIECE if inflate else PIECE, decode_content=False):
         taken += len(piece)
-        if inflate:
-            piece = inflate.feed(piece, bound - held)
-        held += len(piece)
-        if held > bound or taken > bound:
-            raise TooLarge
-        # Once in its piece, once in the whole.
-        take(2 * len(piece))
-        pieces.append(piece)
+        for part in inflate.feed(piece) if inflate else (piece,):
+            held += len(part)
+            if held > bound or taken > bound:
+                raise TooLarge
+            # Once in its part, once in the whole.
+            take(2 * len(part))
+            parts.append(part)
     if length is not None and taken < length:
         raise Garbled("an answer that ends early")
     if inflate and taken and not inflate.whole:
         raise Garbled("an answer that ends early")
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 class _Inflate:
@@ -77,9 +78,8 @@ class _Inflate:
     def whole(self) -> bool:
         return self._member.eof
 
-    def feed(self, piece: bytes, room: int) -> bytes:
-        """What the piece unpacks to; TooLarge where it is more than ``room``."""
-        out: list[bytes] = []
+    def feed(self, piece: bytes) -> Iterator[bytes]:
+        """What the piece unpacks to, no more than a step at once."""
         while piece:
             if self._member.eof:
                 self._parts += 1
@@ -87,11 +87,8 @@ class _Inflate:
                     raise Unasked("an answer that is packed in too many parts")
                 self._member = zlib.decompressobj(_GZIP)
             try:
-                out.append(self._member.decompress(piece, room + 1))
+                part = self._member.decompress(piece, STEP)
             except zlib.error:
                 raise Garbled("an answer whose packing is broken") from None
-            room -= len(out[-1])
-            if room < 0:
-                raise TooLarge
             piece = self._member.unconsumed_tail or self._member.unused_data
-        return out[0] if len(out) == 1 else b"".join(out)
+            yield part

@@ -484,6 +484,13 @@ def test_a_file_that_is_none_or_hostile_is_an_error_and_never_a_defect(lab: Lab)
         assert (ran.code, ran.out) == (78, ""), odd
     written(file, {**json.loads(text), "format_version": "2.0"})
     assert "has format '2.0', this icaform reads 1.0" in " ".join(plan().err.split())
+    for moment in (-1, -1e-9, -200_000_000_000, 253_402_300_800):
+        written(file, {**json.loads(text), "taken": moment})
+        ran = plan()
+        assert (ran.code, ran.out, "error[snapshot]" in ran.err) == (78, "", True), (moment, ran.text)
+    for moment in (0, 253_402_300_799):
+        written(file, {**json.loads(text), "taken": moment})
+        assert plan().code == 0, moment
     # With a digest that is right, so that all that is left to hold against it is what it says.
     tried: dict[int, int] = {}
     for document in [*mutations(json.loads(text))][::MUTANTS]:

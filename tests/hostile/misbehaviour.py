@@ -153,6 +153,11 @@ def items(row: bytes, size: int) -> Callable[[], bytes]:
     return cache(lambda: b'{"token": "x", "items": [' + (row + b",") * (size // (len(row) + 1)) + b"{}]}")
 
 
+def long_text(end: bytes) -> Act:
+    """The honest answer behind a text of 40 MB that has this end."""
+    return body(lambda data: in_front(b'"a": "' + b"a" * (40 * MEGA) + end + b'", ')(data))
+
+
 TRANSPORT: dict[str, Misbehaviour] = {
     # without end
     "endless body without length": Misbehaviour(endless(no_length, PIECE)),
@@ -281,6 +286,12 @@ JSON: dict[str, Misbehaviour] = {
     "a million keys": Misbehaviour(body(lambda data: in_front(million_keys())(data)), EITHER),
     "keys twice": Misbehaviour(body(in_front(b'"items": [], "token": 5, "id": 5, "job": 5, ')), FINE),
     "half a pair": Misbehaviour(body(in_front(b'"a\\ud800": "\\udfff\\ud800x", ')), FINE),
+    "a pair behind 40 MB": Misbehaviour(long_text(b"\\ud83d\\ude00"), EITHER),
+    "half a pair and a pair behind 40 MB": Misbehaviour(long_text(b"\\ud800\\ud83d\\ude00"), EITHER),
+    "a pair and half a pair behind 40 MB": Misbehaviour(long_text(b"\\ud83d\\ude00\\udfff"), EITHER),
+    "3 MB of pairs and halves": Misbehaviour(
+        body(in_front(b'"a": "' + b"\\ud83d\\ude00\\ude00\\\\ud83d" * (MEGA // 8) + b'", ')), FINE
+    ),
     "bytes of half a pair": Misbehaviour(body(in_front(b'"a": "\xed\xa0\x80", '))),
     "a mark in front": Misbehaviour(body(lambda data: b"\xef\xbb\xbf" + data), FINE),
     "UTF-16": Misbehaviour(body(lambda data: data.decode().encode("utf-16"))),

@@ -155,6 +155,27 @@ def test_text_of_a_server_is_one_short_line_without_control_characters(text, lim
     shown.encode()
 
 
+PARTS = (
+    "\\ud83d", "\\uDE00", "\\udBFF", "\\uDfff", "\\ud83d\\ude00", "\\ufffd", "\\u005c", "\\n", '\\"',
+    "\\\\", "\\\\ud800", "u", "ud800", "d83d", "x", "\u00e9", "\U0001f600", "\\ud8", "\\",
+)  # fmt: skip
+
+
+@CALM
+@given(st.lists(st.lists(st.sampled_from(PARTS), max_size=8).map("".join), min_size=2, max_size=2))
+def test_half_a_surrogate_pair_becomes_one_character_and_all_else_stays(texts):
+    key, text = texts
+    data = f'{{"{key}": ["{text}"], "x": "\\ud800"}}'.encode()
+    try:
+        value = json.loads(data)
+    except ValueError:
+        with pytest.raises(NotJson):
+            read_json(data)
+        return
+    whole = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass")
+    assert read_json(data) == json.loads(whole.decode("utf-16", "replace"))
+
+
 def test_big_json_is_read_with_collection_paused_and_resumed_by_all_threads():
     data = json.dumps([{"id": n, "name": "x" * 40} for n in range(30_000)]).encode()
     broken = data[:-1]

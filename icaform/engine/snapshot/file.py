@@ -16,7 +16,7 @@ from icaform.operation import Answer, Json, Problem, canonical, digest
 from icaform.state import Begun, Identity
 from icaform.wire.answer import NotJson, read_json
 from icaform.wire.limits import MIB, Limits
-from icaform.wire.memory import weight
+from icaform.wire.memory import weight, words
 
 FORMAT_VERSION = "1.0"
 """A reader takes every file whose first number is this one's."""
@@ -97,7 +97,7 @@ def load(name: str) -> Snapshot:
             data = stream.read(BYTES + 1)
     except Unreadable as why:
         raise _unusable(name, str(why), "check the path") from None
-    if len(data) > BYTES or weight(data) > Limits().max_held:
+    if len(data) > BYTES or _held(data) > Limits().max_held:
         raise _unusable(name, "is too large for a snapshot", _ANOTHER)
     try:
         document = read_json(data)
@@ -112,6 +112,11 @@ def load(name: str) -> Snapshot:
         return _snapshot(document)
     except (NotJson, KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise _unusable(name, "is no snapshot that icaform wrote", _ANOTHER) from None
+
+
+def _held(data: bytes) -> int:
+    """Bytes that reading it takes at most: its value, and all its text twice more for the digest."""
+    return weight(data) + 2 * words(data)
 
 
 _ANOTHER = "take another one with icaform export --snapshot, with the same version of icaform"
@@ -131,11 +136,11 @@ def _snapshot(document: Mapping[str, Any]) -> Snapshot:
     remembered = {_address(triple): _mapping(facts) for triple, facts in _list(document["remembered"])}
     return Snapshot(
         _seconds(document["taken"]),
-        _text(document["workspace"]),
-        _text(document["server"]),
-        Identity(_text(who["tenant"]), _text(who["user"]), _text(who["tenant_name"])),
-        _text(document["project"]),
-        _text(document["configured"]),
+        _name(document["workspace"]),
+        _name(document["server"]),
+        Identity(_name(who["tenant"]), _name(who["user"]), _name(who["tenant_name"])),
+        _name(document["project"]),
+        _name(document["configured"]),
         Memory(remembered, {begun.number: begun for begun in pending}),
         tuple(_answer(each) for each in _list(document["answers"])),
     )
@@ -176,8 +181,19 @@ def _text(value: Any) -> str:
     return value
 
 
+def _name(value: Any) -> str:
+    """A text that may be told."""
+    if len(_text(value)) > _LONGEST:
+        raise ValueError("too long for a name")
+    return str(value)
+
+
+_LONGEST = 4096
+"""Characters of a name or an address of a server."""
+
+
 def _seconds(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LATEST:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _LATEST:
         raise TypeError
     return value
 
