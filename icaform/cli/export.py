@@ -215,10 +215,14 @@ def left_out_document(drawn: Drawn) -> list[Mapping[str, str]]:
 
 
 def write(output: Output, lines: Iterable[str], document: Mapping[str, Any]) -> None:
-    """The result to stdout: lines for people, or the document."""
+    """The result to stdout: lines for people, or the document. No CI runner takes a line for a command."""
+    from icaform.render.report import line, plain
+
     if output.dialect == "json":
-        lines = json.dumps({"format_version": FORMAT_VERSION, **document}, indent=2).splitlines()
-    output.say(lines)
+        text = json.dumps({"format_version": FORMAT_VERSION, **document}, indent=2)
+        output.say(text.replace("##", "\\u0023\\u0023").splitlines())
+        return
+    output.say(line(plain(each)) for each in lines)
 
 
 def _snapshot(world: Any, paths: tuple[str, ...], said: Mapping[str, Any]) -> int:

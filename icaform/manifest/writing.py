@@ -18,6 +18,8 @@ WIDE = 100
 """Characters of a line below which a small mapping or list stands in it whole."""
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
+_COMMAND = re.compile(r"##(?=\w*\[)")
+"""What a CI runner obeys wherever it stands in a log. No line begins with its other sort, ``::``."""
 _SHORT = {"\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
 _STEP = "  "
 
@@ -35,7 +37,7 @@ def comment(texts: Iterable[str]) -> Iterator[str]:
     """Texts as lines of comment. A text of others stays on its line, and what is not seen is escaped."""
     for text in texts:
         line = "".join(each if each.isprintable() else _escaped(each, _char) for each in text)
-        yield f"# {line}".rstrip()
+        yield f"# {_harmless(line)}".rstrip()
 
 
 def scalar(value: Json) -> str:
@@ -56,7 +58,11 @@ def key(text: str) -> str:
     """Text as it is: variables are put into values alone, so that none must be kept from being one."""
     if _PLAIN.fullmatch(text) and meaning(text) == text:
         return text
-    return '"' + "".join(_escaped(each, _refused) for each in text) + '"'
+    return '"' + _harmless("".join(_escaped(each, _refused) for each in text)) + '"'
+
+
+def _harmless(text: str) -> str:
+    return _COMMAND.sub(r"\\x23#", text)
 
 
 def _number(value: float) -> str:

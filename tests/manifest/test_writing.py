@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -81,6 +82,28 @@ def test_what_has_no_yaml_is_refused_and_a_comment_stays_on_its_line() -> None:
         with pytest.raises(ValueError):
             scalar(odd)
     assert list(comment(["a\nkind: b\u2028\ud800", ""])) == ["# a\\nkind: b\\u2028\\ud800", "#"]
+
+
+COMMAND = re.compile(r"(?m)^\s*::|##\w*\[")
+COMMANDS = [
+    "##[x]",
+    "##vso[task.setvariable variable=X]y",
+    "::add-mask::x",
+    "#",
+    "###[",
+    "\\##[",
+    "#\n#[a",
+    "##",
+]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.lists(st.sampled_from([*COMMANDS, "a", " "]), max_size=4).map("".join), min_size=1))
+def test_no_line_of_it_is_a_command_to_a_ci_runner(texts: list[str]) -> None:
+    value: dict[str, Any] = {"flow": texts[:2], "spec": {each: [each, {each: each}] for each in texts}}
+    text = written(value, texts)
+    assert same(back(text), value), text
+    assert not COMMAND.search(text), text
 
 
 words = st.text("abcdef ", min_size=1, max_size=12).map(str.strip).filter(bool)
