@@ -11,7 +11,7 @@ from functools import lru_cache
 
 
 class Overtaken(Exception):  # noqa: N818
-    """Whoever slept belongs to a world that is gone: a snapshot was restored."""
+    """Whoever slept belongs to a world that is gone: it was reset, or a snapshot was restored."""
 
 
 class Clock:
@@ -50,6 +50,10 @@ class Clock:
     def set_back(self, offset: float) -> None:
         """Return to an earlier offset; whoever sleeps is Overtaken."""
         self.offset = offset
+        self.overtake()
+
+    def overtake(self) -> None:
+        """Whoever sleeps is Overtaken."""
         for _, _, sleeper in self._sleepers:
             if not sleeper.done():
                 sleeper.set_exception(Overtaken())

@@ -2,7 +2,8 @@
 
 - ``GET /state``: counts, the clock, and every object with what the API cannot show
 - ``POST /seed``: a document (see seed.py); answers ``{"seeded": {part: count}}``
-- ``POST /reset``: ``{"demo"?: true, "seed"?: document}``; forgets everything but the clock, then seeds again
+- ``POST /reset``: ``{"demo"?: true, "seed"?: document}``; forgets everything but the clock, requests that
+  hang in a delay too, then seeds again
 - ``GET /clock``, ``POST /clock``: ``{"advance": seconds}``; answers ``{"now", "time", "clock"}``
 - ``GET /requests?after=N``, ``DELETE /requests``: ``{"items": [entry]}``
 - ``GET|POST|PUT|DELETE /faults``: ``{"items": [fault]}``; POST adds one or a list, PUT replaces
@@ -35,6 +36,7 @@ from .progress import analysis_status, job
 from .record import KINDS, Analysis, Batch, Json, Record
 from .seed import seed
 from .settings import CHANGEABLE
+from .typed import typed
 from .world import World, encode
 
 if TYPE_CHECKING:
@@ -109,8 +111,10 @@ def _seed(emulator: Emulator, request: Request, body: Json) -> Json:
 
 
 def _reset(emulator: Emulator, request: Request, body: Json) -> Json:
+    emulator.clock.overtake()
     emulator.world.clear()
     emulator.faults.clear()
+    emulator.keys.release_all()
     return {"seeded": start(emulator.world, body.get("seed"), emulator.clock.now(), body.get("demo", True))}
 
 
@@ -181,7 +185,7 @@ def _add_outcomes(emulator: Emulator, request: Request, body: Any) -> Json:
 
 def _set_outcomes(emulator: Emulator, request: Request, body: Any) -> Json:
     for rule in _listed(body):
-        outcomes.read(rule)
+        typed(outcomes.read(rule))
     emulator.world.set_fact("outcomes", _listed(body))
     return _outcomes(emulator, request, body)
 

@@ -43,6 +43,7 @@ from .outcomes import Outcome
 from .problem import MEDIA_TYPE, overload
 from .record import Json
 from .settings import HORIZON
+from .typed import typed
 
 HTML = b"<html><head><title>Error</title></head><body>Internal Server Error</body></html>"
 OWN: dict[str | None, tuple[str, ...]] = {
@@ -63,6 +64,8 @@ OWN: dict[str | None, tuple[str, ...]] = {
 """What each `do` wants beside the fields that all have."""
 SHARED = ("do", "times", "delay", "when", "stored")
 REFUSALS = (400, 401, 403, 404, 405, 408, 409, 410, 413, 421, 422, 425, 429, 499)
+LONGEST = 1e9
+"""Seconds of a delay."""
 CHOICES = {
     "do": tuple(OWN),
     "status": (*REFUSALS, 500, 502, 503, 504, None),
@@ -96,6 +99,7 @@ class Fault:
     seen: int = field(default=0)
 
     def __post_init__(self) -> None:
+        typed(self)
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(
@@ -107,6 +111,8 @@ class Fault:
             raise ValueError("a fault needs do or delay")
         if not 0 <= self.seconds <= HORIZON:
             raise ValueError(f"seconds must be between 0 and {HORIZON:.0f}")
+        if not 0 <= self.delay <= LONGEST:
+            raise ValueError(f"delay must be between 0 and {LONGEST:.0f}")
 
     @property
     def name(self) -> str:
@@ -165,10 +171,11 @@ class Fault:
 def read(document: Json) -> Fault:
     fields = {name: value for name, value in document.items() if name not in ("match", "seen")}
     match = document.get("match", {})
-    if set(match) - {"method", "path", "nth"}:
+    if not isinstance(match, dict) or set(match) - {"method", "path", "nth"}:
         raise ValueError("match knows method, path and nth")
     do = fields.get("do")
-    strange = set(fields) - {*SHARED, *OWN.get(do, fields)}
+    own = OWN.get(do, fields) if do is None or isinstance(do, str) else fields
+    strange = set(fields) - {*SHARED, *own}
     if "status" in strange:
         raise ValueError('"do": "status" and "status" go together')
     if strange:

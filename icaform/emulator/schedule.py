@@ -18,6 +18,7 @@ from fnmatch import fnmatchcase
 from . import faults
 from .faults import Fault
 from .record import Json
+from .typed import typed
 
 FIELDS = {"seed", "rate", "of", "match", "first"}
 
@@ -33,6 +34,7 @@ class Schedule:
     seen: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
+        typed(self)
         if not 0 <= self.rate <= 1:
             raise ValueError("rate must be between 0 and 1")
         if not self.of:
@@ -69,18 +71,20 @@ Mishap = Fault | Schedule
 
 def read(document: Json) -> Mishap:
     """A fault, or a schedule of them where the document has a seed."""
+    if not isinstance(document, dict):
+        raise ValueError("a fault is an object")
     if "seed" not in document:
         return faults.read(document)
     match, of = document.get("match", {}), document.get("of", [])
+    if not isinstance(match, dict) or not isinstance(of, list) or not all(isinstance(x, dict) for x in of):
+        raise ValueError("match of a schedule is an object, of is a list of faults")
     unknown = set(document) - FIELDS - {"seen"}
     if unknown or set(match) - {"method", "path"}:
         raise ValueError("a schedule knows seed, rate, of, match (method, path) and first")
     if any(set(fault) & {"match", "times"} for fault in of):
         raise ValueError("faults of a schedule have no match and no times of their own")
-    rate, first = float(document.get("rate", 0)), document.get("first")
-    return Schedule(
-        int(document["seed"]), rate, tuple(faults.read(fault) for fault in of), **match, first=first
-    )
+    rate, first = document.get("rate", 0), document.get("first")
+    return Schedule(document["seed"], rate, tuple(faults.read(fault) for fault in of), **match, first=first)
 
 
 def acting(mishaps: list[Mishap], method: str, path: str) -> Fault | None:

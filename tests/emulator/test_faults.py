@@ -319,6 +319,65 @@ def test_a_fault_that_makes_no_sense_says_why(ada: Caller, wrong: dict[str, Any]
     assert why in answer.json()["error"]
 
 
+JSON: tuple[Any, ...] = (None, True, 1, 1.5, "1", [], {}, [1], float("nan"), float("inf"), 10**400)
+FIELDS: dict[str, dict[str, Any]] = {
+    "match": {"do": "drop_answer"},
+    "match.method": {"do": "drop_answer"},
+    "match.path": {"do": "drop_answer"},
+    "match.nth": {"do": "drop_answer"},
+    "do": {},
+    "times": {"do": "drop_answer"},
+    "delay": {},
+    "when": {"delay": 1},
+    "stored": {"do": "drop_answer"},
+    "length": {"do": "truncate"},
+    "status": {"do": "status"},
+    "retry_after": {"do": "status", "status": 503},
+    "body": {"do": "status", "status": 503},
+    "seconds": {"do": "lag"},
+    "fits": {"do": "fail_items"},
+    "reason": {"do": "fail_items"},
+    "done": {"do": "stop_batch"},
+    "to": {"do": "move_pipeline"},
+    "message": {"do": "move_pipeline"},
+    "seed": {"of": [{"do": "lag"}], "rate": 1},
+    "rate": {"seed": 1, "of": [{"do": "lag"}]},
+    "of": {"seed": 1, "rate": 1},
+    "first": {"seed": 1, "of": [{"do": "lag"}], "rate": 1},
+    "match.method of a schedule": {"seed": 1, "of": [{"do": "lag"}], "rate": 1},
+    "match.path of a schedule": {"seed": 1, "of": [{"do": "lag"}], "rate": 1},
+}
+"""Each field of a fault, and what else a fault has to say that has it."""
+
+
+def test_a_field_of_any_type_is_taken_and_harmless_or_refused_in_words_that_name_it(ada: Caller) -> None:
+    tried = {"taken": 0, "refused": 0}
+    path = f"/api/pipelines/{ada.pipeline('nf-core rnaseq 3-14')}"
+    for name, value in itertools.product(FIELDS, JSON):
+        outer, _, inner = name.partition(" ")[0].partition(".")
+        wanted = {**FIELDS[name], outer: {inner: value} if inner else value}
+        url = ada.ica.control_url + "/faults"
+        answer = ada.session.put(url, data=json.dumps(wanted), timeout=20)
+        if answer.status_code == 400:
+            tried["refused"] += 1
+            assert (inner or outer) in answer.json()["error"], (wanted, answer.text)
+            continue
+        assert answer.status_code == 200, (wanted, answer.text)
+        tried["taken"] += 1
+        calls = (lambda: ada("GET", "/api/projects"), lambda: ada("GET", path), lambda: batch(ada, "one"))
+        for call in () if "delay" in wanted else calls:
+            with contextlib.suppress(requests.RequestException):
+                assert call().status_code != 500, wanted
+    print(tried)
+    assert min(tried.values()) > 30
+
+
+@pytest.mark.parametrize("wrong", [None, 1, "x", [], [[]], [1], {"userReference": 5}, {"reason": []}])
+def test_an_outcome_of_the_wrong_type_is_refused(ada: Caller, wrong: Any) -> None:
+    answer = ada.session.post(ada.ica.control_url + "/outcomes", data=json.dumps(wrong), timeout=20)
+    assert answer.status_code == (200 if wrong == [] else 400), answer.text
+
+
 def test_what_the_door_shows_of_its_faults_can_be_told_to_it_again(ada: Caller) -> None:
     faults = [
         {

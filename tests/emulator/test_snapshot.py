@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,10 @@ def snapshot(caller: Caller) -> int:
 
 def restore(caller: Caller, identity: int) -> None:
     caller.control("POST", "/restore", {"id": identity})
+
+
+def reset(caller: Caller, _: int) -> None:
+    caller.control("POST", "/reset", {})
 
 
 def whole(caller: Caller) -> Any:
@@ -63,7 +68,10 @@ def test_ids_that_are_given_after_a_restore_are_those_that_were_given_before(ada
     assert len(made) == 1
 
 
-def test_what_hangs_when_a_snapshot_is_restored_has_no_effect_any_more(ada: Caller) -> None:
+@pytest.mark.parametrize("undo", [restore, reset])
+def test_what_hangs_when_its_world_goes_has_no_effect_any_more(
+    undo: Callable[[Caller, int], None], ada: Caller
+) -> None:
     taken = snapshot(ada)
     fault(ada, match={"path": "/api/*Credentials"}, delay=60)
     ends: list[str] = []
@@ -78,7 +86,7 @@ def test_what_hangs_when_a_snapshot_is_restored_has_no_effect_any_more(ada: Call
     thread.start()
     while ada.control("GET", "/traffic")["hanging"] == 0:
         pass
-    restore(ada, taken)
+    undo(ada, taken)
     thread.join()
     ada.advance(3600)
     assert ends == ["ConnectionError"]
@@ -87,15 +95,18 @@ def test_what_hangs_when_a_snapshot_is_restored_has_no_effect_any_more(ada: Call
     assert (traffic["requests"], traffic["hanging"]) == (0, 0)
 
 
-def test_a_twin_that_was_under_way_is_undone_and_gives_its_key_back(ada: Caller) -> None:
+@pytest.mark.parametrize("undo", [restore, reset])
+def test_a_twin_that_was_under_way_is_undone_and_gives_its_key_back(
+    undo: Callable[[Caller, int], None], ada: Caller
+) -> None:
     taken = snapshot(ada)
     fault(ada, match={"path": "*analysisCreationBatch"}, do="twin", delay=60)
     assert batch(ada, "one", key="k").status_code == 409
     assert ada.control("GET", "/answers")["items"] == []
-    restore(ada, taken)
-    ada.advance(60)
-    assert objects(ada, "Batch") == []
+    undo(ada, taken)
     assert batch(ada, "one", key="k").status_code == 201
+    ada.advance(60)
+    assert len(objects(ada, "Batch")) == 1
     assert [(each["key"], each["status"]) for each in ada.control("GET", "/answers")["items"]] == [("k", 201)]
 
 
