@@ -36,12 +36,14 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
     from icaform.cli.output import Output, guarded
     from icaform.cli.progress import progress_for
     from icaform.engine.connect import generation, limits_of, server_of, session_of
+    from icaform.engine.secrets import Secrets
     from icaform.engine.setting import find
     from icaform.engine.world import World
     from icaform.wire import WireError
 
     world = world or World()
     output = Output.of("whoami", said, world.environ)
+    secrets = output.secrets = Secrets(world.environ, (), world.home)
     told: dict[str, Any] = {}
 
     def look() -> float | None:
@@ -57,6 +59,7 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
                 told["workspace"] = place.setting.workspace
                 bounds = limits_of(given, place)
                 with session_of(surroundings, server, read_only=True, limits=bounds) as session:
+                    session.keep(secrets.guard, secrets.masked)
                     who = session.identity()
                     told["tenant"] = who.tenant
                     told["tenant_id"] = who.tenant_id

@@ -188,9 +188,8 @@ def open_run(
             session_of(world, server, read_only=read_only, limits=limits_of(options, place))
         )
         store = stack.enter_context(journal_of(world, place, options, read_only=read_only and not settles))
+        session.keep(secrets.guard, secrets.masked)
         who = session.identity()
-        secrets.guard(server.credential.secret)
-        session.conceal = secrets.masked
         project = find_project(options.flags, world.environ, world.home, place.setting.project)
         # The embedded server's port is another at each start, and a plan's digest covers the server.
         name = EMBEDDED if server.embedded else server.url

@@ -60,6 +60,7 @@ class Tokens:
         self._clock = clock
         self._cache = cache
         self._pause = pause
+        self._learned: Callable[[str], None] = lambda text: None
         self._lock = threading.Lock()
         self._token: Token | None = None
         self._tries = 0
@@ -89,6 +90,12 @@ class Tokens:
         basic = _basic(self._credential) if self._credential.means is Means.BASIC else ""
         return (self._token.text if self._token else "", self._credential.secret, basic)
 
+    def teach(self, guard: Callable[[str], None]) -> None:
+        """Tell ``guard`` what must not be shown, and each token that is yet to come, before it is used."""
+        self._learned = guard
+        for secret in filter(None, self.secrets()):
+            guard(secret)
+
     def _obtain(self, stale: str, call: Call = MINT) -> str:
         tries = self._tries
         with self._lock:
@@ -99,7 +106,9 @@ class Tokens:
             if self._failure and (self._tries != tries or isinstance(self._failure, Unauthorised)):
                 raise self._failure
             try:
-                self._token = self._next(stale, call, now)
+                token = self._next(stale, call, now)
+                self._learned(token.text)
+                self._token = token
             except WireError as error:
                 self._failure = error
                 raise

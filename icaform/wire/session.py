@@ -64,9 +64,8 @@ class Session:
 
     ``server`` is a base URL as ``find_server`` gives it; Rejected where it may not be trusted with a token.
     ``token_cache`` is a folder for tokens, none are kept without it. ``seed`` fixes the jitter of retries.
-    ``conceal`` takes out of a server's words what it must not repeat: secrets that bodies carry.
     ``permitted`` is asked just before a write leaves, for it may have waited long: Ousted where it says no.
-    ``calls`` counts every request that went out, retries and tokens included, by "GET /api/projects".
+    ``calls`` counts each request that went out, retries and tokens included, by "GET /api/projects".
     """
 
     def __init__(
@@ -83,7 +82,7 @@ class Session:
     ) -> None:
         self.server = base_url(server, "the server")
         self.calls: Counter[str] = Counter()
-        self.conceal: Hide = str
+        self._conceal: Hide = str
         self.permitted: Callable[[], bool] = lambda: True
         self._clock = clock
         self._limits = limits
@@ -130,6 +129,11 @@ class Session:
         if any(call.repeat is not Repeat.READ for call in calls):
             raise ValueError("only reads go out at once")
         return fan_out(self.send, calls, self._limits.workers)
+
+    def keep(self, guard: Callable[[str], None], conceal: Hide) -> None:
+        """Have credentials and tokens guarded, those to come too, and concealed in the server's words."""
+        self._conceal = conceal
+        self._tokens.teach(guard)
 
     def identity(self) -> Identity:
         """Whom the token speaks for; mints one if need be. WireError as ``send``; Rejected as ``Tokens``."""
@@ -264,13 +268,11 @@ class Session:
     def _masked(self, text: str) -> str:
         for secret in filter(None, self._tokens.secrets()):
             text = text.replace(secret, "***").replace(secret.lower(), "***")
-        return self.conceal(text)
+        return self._conceal(text)
 
     def _too_much(self, call: Call) -> BadAnswer:
-        most = self._limits.max_held // MIB
-        return BadAnswer(
-            call, f"what ICA answers takes more than {most} MB of memory", remedy=_FEWER, status=200
-        )
+        sentence = f"what ICA answers takes more than {self._limits.max_held // MIB} MB of memory"
+        return BadAnswer(call, sentence, remedy=_FEWER, status=200)
 
 
 _FEWER = "Choose fewer resources with --only, or split the workspace; if it is small, the answer is no ICA's."
