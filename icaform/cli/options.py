@@ -262,6 +262,8 @@ def again(paths: Sequence[str], said: Mapping[str, Any]) -> list[str]:
 
     Values of variables are left to whoever runs it: they may be secret. So is what the environment says.
     """
+    from icaform.journal.url import flaw
+
     words = list(paths)
     for name, word in (
         ("labels", "-l"),
@@ -276,6 +278,7 @@ def again(paths: Sequence[str], said: Mapping[str, Any]) -> list[str]:
         ("project_id", "--project-id"),
         ("journal", "--journal"),
     ):
-        if told(name) is ParameterSource.COMMANDLINE:
+        # The address of a journal may hold a password.
+        if told(name) is ParameterSource.COMMANDLINE and not (name == "journal" and flaw(said[name])):
             words += [word, said[name]]
     return [*words, "--only-drifted"] if said.get("only_drifted") else words

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from icaform.cli import options
+from icaform.cli.plan import command
 from tests.front import everything
 from tests.front.test_apply import forget
 from tests.front.test_pipelines import IDS, manifest, seed
@@ -182,3 +184,14 @@ def test_the_offer_of_a_plan_names_the_place_that_its_command_line_named(lab: An
     assert offer.endswith(f"--server-url {server} --journal {journal}")
     assert lab.run(*offer.split()[1:]).code == 0
     assert Path(journal).is_file()
+
+
+def test_the_offer_of_a_plan_tells_no_address_that_may_hold_a_password(lab: Any) -> None:
+    for journal, told in (
+        ("postgresql://bob:S3cret@db/ica", False),
+        ("postgresql://db/ica?password=S3cret", False),
+        ("postgresql://bob@db/ica", True),
+        ("here.db", True),
+    ):
+        with command.make_context("plan", ["x", "--journal", journal]) as context:
+            assert (journal in options.again(["x"], context.params)) == told
