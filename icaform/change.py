@@ -96,11 +96,6 @@ class Keep:
         """The resource that stays."""
         return self.desired.address
 
-    @property
-    def unseen(self) -> bool:
-        """Whether the server told its id when it was made, and does not show it yet."""
-        return self.awaited and self.live is not None and bool(self.live.id)
-
 
 @dataclass(frozen=True, slots=True)
 class Held:

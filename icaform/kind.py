@@ -46,6 +46,7 @@ class Kind:
     ``operate`` turns the changes of this kind into calls; one call may carry many changes.
     ``recall`` picks what to remember of a live resource that is as wanted; ``before`` is what was seen before
     we wrote, or None.
+    ``proves`` tells whether a live resource shows that an operation had its effect on it, whatever is wished.
     ``follow`` waits for work that a call has started and tells how each resource of it ended; an address
     that it does not name is observed afresh and compared instead.
     ``ignorable`` are the fields that a manifest may leave to others in ``metadata.ignore``.
@@ -61,6 +62,7 @@ class Kind:
     compare: Callable[[Desired, Live | None, View], Change]
     operate: Callable[[Sequence[Create | Update], View], Sequence[Operation]]
     recall: Callable[[Desired, Live, Live | None], Mapping[str, Json]]
+    proves: Callable[[Operation, Live], bool]
     follow: Callable[[Operation, Answer, View], Steps[Mapping[Address, Outcome]]] = _no_follow
     ignorable: tuple[str, ...] = ()
     export: Export | None = None

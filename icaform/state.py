@@ -133,6 +133,11 @@ class Desired:
         return (f"{name} is {live}, the manifest wants {wanted}; ignored: {self.ignore[name]}",)
 
     @property
+    def commands(self) -> tuple[Secret, ...]:
+        """Those of its secrets that a program gives."""
+        return tuple([each for each in self.secrets if each.source[0] == "command"]) if self.secrets else ()
+
+    @property
     def origin(self) -> Origin:
         """The line that declares it."""
         return self.place()

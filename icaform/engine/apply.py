@@ -274,26 +274,45 @@ def _confirm(
             if isinstance(outcome, Done) and not outcome.observed:
                 open_.setdefault(address, []).append(number)
 
-    def look(pause: float) -> dict[Address, Change | None]:
+    unkept = ""
+    coming: set[Address] = set()
+    stale: set[Address] = set()
+
+    def look(pause: float, *, last: bool) -> dict[Address, Change | None]:
+        nonlocal unkept
+        ahead = dict.fromkeys((*open_, *sorted(stale)))
         if pause:
-            run.pause(pause, f"waiting until what was done can be read back ({len(open_)} left)")
-        changes = run.look(list(open_), {**observed.live, **_made(plan, outcomes)})
-        run.adopt(
-            {
-                address: facts_of(run, change, observed.live.get(address))
-                for address, change in changes.items()
-                if isinstance(change, Keep)
-            }
-        )
+            run.pause(pause, f"waiting until what was done can be read back ({len(ahead)} left)")
+        changes = run.look(list(ahead), {**observed.live, **_made(plan, outcomes)})
+        facts = {}
+        for address, change in changes.items():
+            if isinstance(change, Keep) and change.live:
+                new = facts_of(run, change, None if last else observed.live.get(address))
+                if any(
+                    fact is None and change.live.facts.get(name) is not None for name, fact in new.items()
+                ):
+                    # It may have been told as it was before we wrote: nobody would see the next change of it.
+                    stale.add(address)
+                else:
+                    stale.discard(address)
+                facts[address] = new
+        try:
+            if not unkept:
+                run.adopt(facts)
+        except Rejected as rejected:
+            # It is done, and it is seen; the memory of that is all that is lost.
+            unkept = str(rejected)
+            run.world.progress("note", f"{rejected}; what was done stays done")
         return changes
 
     waited = 0.0
     looks = iter(LOOKS)
-    while open_:
+    while open_ or stale:
         pause = next(looks, LOOKS[-1])
         waited += pause
+        last = waited >= run.place.setting.readLag
         try:
-            changes = _unless(stop, pool.submit(look, pause))
+            changes = _unless(stop, pool.submit(look, pause, last=last))
         except (WireError, RefusedByServer) as error:
             run.world.progress("note", f"the result could not be observed: {error}")
             _not_seen(open_, outcomes, _unseen(f"looking at it failed: {error}"))
@@ -302,13 +321,26 @@ def _confirm(
             if not stop.ousted:
                 _not_seen(open_, outcomes, lambda number: _unread(plan.operations[number]))
             return
-        for address, change in changes.items():
+        coming = {each for each, change in changes.items() if isinstance(change, Keep) and change.awaited}
+        for address in list(open_):
+            change = changes[address]
             open_[address] = [n for n in open_[address] if not shows(change, plan.operations[n].verb)]
             if not open_[address]:
                 del open_[address]
-        if waited >= run.place.setting.readLag:
+        if last:
             break
-    _not_seen(open_, outcomes, _unseen(f"ICA acknowledged it, but does not show it after {waited:.0f} s"))
+    made = {address: numbers for address, numbers in open_.items() if address in coming}
+    _not_seen(made, outcomes, lambda number: _being_created(plan.operations[number], waited))
+    lost = {address: numbers for address, numbers in open_.items() if address not in coming}
+    _not_seen(lost, outcomes, _unseen(f"ICA acknowledged it, but does not show it after {waited:.0f} s"))
+
+
+def _being_created(operation: Operation, waited: float) -> Diagnostic:
+    return Diagnostic(
+        Code.STILL_RUNNING,
+        f"ICA took it, and was still to create it {waited:.0f} s later",
+        "run apply again: it goes on from here and sends nothing twice",
+    )
 
 
 def _unseen(why: str) -> Callable[[int], Diagnostic]:

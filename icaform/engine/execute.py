@@ -9,14 +9,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import assert_never
+from itertools import chain, repeat
 
 from icaform.address import Address
-from icaform.change import Change, Create, Held, Keep, Update
+from icaform.change import Change, Held, Keep, Update
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.engine.frozen import Frozen, described, freeze
 from icaform.engine.observe import converse
-from icaform.engine.run import MAKING, Run, ago
+from icaform.engine.run import AWAITED, LOOKS, MAKING, Run, ago
+from icaform.engine.sight import is_over, sight_of, work_of
 from icaform.journal.store import Intent
 from icaform.operation import (
     Answer,
@@ -67,7 +68,7 @@ class Executor:
         if doubt:
             return {address: Unknown(replace(doubt, address=address)) for address in operation.addresses}
         try:
-            number = self.begin(operation, frozen)
+            number, tried = self.begin(operation, frozen)
             if operation.call.repeat in MAKING:
                 self.run.bookmark.put(number)
         except Rejected as rejected:
@@ -75,7 +76,7 @@ class Executor:
             self.stopping = rejected.diagnostics[0]
             return {address: Skipped(self.stopping) for address in operation.addresses}
         try:
-            return self.deliver(operation, frozen, number)
+            return self.deliver(operation, frozen, number, tried)
         except Rejected as rejected:
             # It was sent, and its end cannot be written down: the next run looks what became of it.
             self.stopping = rejected.diagnostics[0]
@@ -99,8 +100,11 @@ class Executor:
                 )
         return None
 
-    def begin(self, operation: Operation, frozen: Frozen) -> int:
-        """Write down, durably, what is about to be sent. What an earlier run wrote down holds for us too."""
+    def begin(self, operation: Operation, frozen: Frozen) -> tuple[int, bool]:
+        """Write down, durably, what is about to be sent. What an earlier run wrote down holds for us too.
+
+        And whether that run's own try may still have its effect.
+        """
         run, call, digest = self.run, frozen.call, frozen.digest
         for number, begun in tuple(run.memory().pending.items()):
             if digest and (begun.key, begun.body_digest, begun.addresses) == (
@@ -109,8 +113,8 @@ class Executor:
                 operation.addresses,
             ):
                 run.confirm()
-                return number
-        return run.begin(
+                return number, call.repeat in MAKING and not is_over(run, begun, operation)
+        number = run.begin(
             Intent(
                 addresses=operation.addresses,
                 verb=operation.verb,
@@ -123,9 +127,13 @@ class Executor:
                 time=run.now(),
             )
         )
+        return number, False
 
-    def deliver(self, operation: Operation, frozen: Frozen, number: int) -> Outcomes:
-        """Send what was begun until it is acknowledged, observed, surely absent, or unknown."""
+    def deliver(self, operation: Operation, frozen: Frozen, number: int, tried: bool) -> Outcomes:
+        """Send what was begun until it is acknowledged, observed, surely absent, or unknown.
+
+        ``tried``: an earlier run may have sent it, so that no failure of ours tells what became of it.
+        """
         call = frozen.call
         doubt: WireError | None = None
         for _ in range(ROUNDS):
@@ -133,7 +141,7 @@ class Executor:
                 answer = self.run.session.send(call, frozen.body)
             except WireError as error:
                 if error.certain and doubt is None:
-                    return self.not_sent(operation, number, error)
+                    return self.not_sent(operation, None if tried else number, error)
                 doubt = error
             else:
                 made = _id_in(answer)
@@ -144,7 +152,7 @@ class Executor:
                 elif answer.status == 409 and call.repeat is Repeat.KEYED:
                     doubt = WireError(call, "a call with the same key is still running")
                 else:
-                    return self.denied(operation, number, answer.problem, doubt is not None)
+                    return self.denied(operation, number, answer.problem, tried or doubt is not None)
             found = self.recover(operation, number, doubt)
             if found is not None:
                 return found
@@ -184,13 +192,13 @@ class Executor:
         """ICA said no; an earlier try that came through may be why, so look before believing it."""
         if tried or operation.call.repeat is Repeat.SAME:
             try:
-                there, missing, unsure = self.seen(operation)
+                sight = sight_of(self.run, operation, self.live)
             except (WireError, RefusedByServer) as error:
                 return self.unknown(
                     operation, number, f"ICA refused it ({problem}), and looking failed: {error}"
                 )
-            if there and not missing and not unsure:
-                return self.found(operation, number, there, already=True)
+            if sight.whole:
+                return self.found(operation, number, sight.there, already=True)
         if tried:
             return self.unknown(
                 operation, number, f"an earlier try is in doubt, and ICA refused a later one: {problem}"
@@ -213,9 +221,13 @@ class Executor:
             for address in operation.addresses
         }
 
-    def not_sent(self, operation: Operation, number: int, error: WireError) -> Outcomes:
-        """It is certain that the server did nothing. What would fail in the same way is not tried."""
-        if not isinstance(error, Ousted):  # whoever has the workspace now may have taken the entry over
+    def not_sent(self, operation: Operation, number: int | None, error: WireError) -> Outcomes:
+        """It is certain that the server did nothing. What would fail in the same way is not tried.
+
+        ``number`` is that of the entry that this ends, if it does.
+        """
+        # Whoever has the workspace now may have taken the entry over.
+        if number is not None and not isinstance(error, Ousted):
             self.run.ended(number, "not-sent", note=error.sentence)
         diagnostic = error.diagnostic()
         if isinstance(error, Unreachable | Unauthorised | Ousted):
@@ -240,24 +252,36 @@ class Executor:
     def recover(self, operation: Operation, number: int, doubt: WireError) -> Outcomes | None:
         """Wait out the read lag and look. None: surely not there, so it may be sent again."""
         run = self.run
-        lag = run.place.setting.readLag + operation.appears
-        run.pause(lag, f"{operation.name}: {doubt.sentence}; looking before sending again")
-        try:
-            there, missing, unsure = self.seen(operation)
-        except (WireError, RefusedByServer) as error:
-            return self.unknown(operation, number, f"{doubt.sentence}; and looking for it failed: {error}")
-        if unsure:
-            return self.unknown(operation, number, f"{doubt.sentence}; what is there cannot be told apart")
-        if not there:
-            return None
-        if missing:
+        run.pause(
+            run.place.setting.readLag + operation.appears,
+            f"{operation.name}: {doubt.sentence}; looking before sending again",
+        )
+        waited, looks = 0.0, chain(LOOKS, repeat(LOOKS[-1]))
+        while True:
+            try:
+                sight = sight_of(self.run, operation, self.live)
+            except (WireError, RefusedByServer) as error:
+                return self.unknown(
+                    operation, number, f"{doubt.sentence}; and looking for it failed: {error}"
+                )
+            if sight.work:
+                # What ICA is at work on tells what the lost answer would have told.
+                return self.acknowledged(operation, Answer(200, {"id": sight.work}), sight.work, number)
+            if not (sight.there and sight.coming) or waited >= AWAITED:
+                break
+            pause = next(looks)
+            run.pause(pause, f"{operation.addresses[0].parent}: {len(sight.coming)} still to be created")
+            waited += pause
+        if sight.whole:
+            return self.found(operation, number, sight.there)
+        if sight.there:
             # Part of a chunk is visible: sending the rest again now might start it twice.
-            return self.unknown(
-                operation,
-                number,
-                f"{doubt.sentence}; {len(there)} of {len(operation.addresses)} are there so far",
-            )
-        return self.found(operation, number, there)
+            why = f"{doubt.sentence}; {len(sight.there)} of {len(operation.addresses)} are there so far"
+            seen = {address: Done(live.id, observed=True) for address, live in sight.there.items()}
+            return {**self.unknown(operation, number, why), **seen}
+        if sight.unsure:
+            return self.unknown(operation, number, f"{doubt.sentence}; what is there cannot be told apart")
+        return None
 
     def found(
         self, operation: Operation, number: int, there: Mapping[Address, Live], *, already: bool = False
@@ -290,6 +314,10 @@ class Executor:
         self, operation: Operation, there: Mapping[Address, Live]
     ) -> dict[Address, dict[str, Json]]:
         """What an observed but unacknowledged call lets us remember: all but what that does not prove."""
+        work, now = work_of(operation, there), self.run.now()
+        if work:
+            every = operation.remember.items()
+            return {address: {**said, operation.id_fact: work, "written": now} for address, said in every}
         facts = {}
         for address, live in there.items():
             said = {
@@ -301,32 +329,12 @@ class Executor:
                 self.ids[address] = live.id
         return facts
 
-    def seen(self, operation: Operation) -> tuple[dict[Address, Live], list[Address], list[Address]]:
-        """Which resources of an operation show its effect by now, which do not, which cannot be told."""
-        there: dict[Address, Live] = {}
-        missing: list[Address] = []
-        unsure: list[Address] = []
-        for address, change in self.run.look(operation.addresses, self.live).items():
-            match change:
-                case Keep(live=Live() as live) | Update(live=live) | Held(live=Live() as live) if shows(
-                    change, operation.verb
-                ):
-                    there[address] = live
-                case Create() | Update() | Keep():
-                    missing.append(address)
-                case Held() | None:
-                    # Something is there, and it cannot be told whether it is ours.
-                    unsure.append(address)
-                case _:
-                    assert_never(change)
-        return there, missing, unsure
-
 
 def shows(change: Change | None, verb: str) -> bool:
     """Whether a fresh comparison shows the effect of a verb: it does not ask for it any more."""
     match change:
         case Keep():
-            return not change.unseen
+            return not change.awaited
         case Update():
             return verb not in change.verbs
         case Held():

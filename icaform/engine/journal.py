@@ -18,7 +18,7 @@ from icaform.engine.settle import NOT_THERE, settle
 from icaform.engine.world import World
 from icaform.journal.account import BEGUN, Account, Line, lines_of
 from icaform.journal.store import Store
-from icaform.operation import Answer, Call, Json
+from icaform.operation import Answer, Call, Json, Repeat
 from icaform.state import Begun, Identity
 
 
@@ -177,10 +177,14 @@ class _Nowhere:
 
 
 def _facts(begun: Begun) -> dict[Address, dict[str, Json]]:
-    """What to remember of a call that a person says was done; that a secret arrived nobody can say."""
+    """What to remember of a call that a person says was done; that a secret arrived nobody can say.
+
+    Of what it started the id is not known: ``vouched`` stands for that, or it would be started again.
+    """
     operation = again(begun)
     said = operation.remember if operation else {}
+    vouched = {"vouched": True} if operation and operation.call.repeat is Repeat.KEYED else {}
     return {
-        address: {name: None if name == "secret" else fact for name, fact in facts.items()}
+        address: {name: None if name == "secret" else fact for name, fact in facts.items()} | vouched
         for address, facts in said.items()
     }

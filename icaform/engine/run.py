@@ -154,6 +154,12 @@ class Run:
 
         None where the observation could not tell, or nothing is declared.
         """
+        return self.sight(addresses, live)[0]
+
+    def sight(
+        self, addresses: Sequence[Address], live: Mapping[Address, Live]
+    ) -> tuple[dict[Address, Change | None], Mapping[Address, Live]]:
+        """As ``look``, and what was observed beside it: what shows, whatever the manifests wish by now."""
         wishes = [self.by_address[each] for each in addresses if each in self.by_address]
         view = self.view(self.memory(), {each: live[each].id for each in addresses if each in live})
         observed = observe(self.kinds, wishes, view, self.session)
@@ -163,27 +169,31 @@ class Run:
             address = wish.address
             if address not in unclear and address.parent not in unclear:
                 changes[address] = self.kinds[address.kind].compare(wish, observed.live.get(address), view)
-        return changes
+        return changes, observed.live
 
 
 def prepare(run: Run, calls: Mapping[str, int] | None = None) -> tuple[Plan, Observed]:
     """Observe everything and make the plan. It writes nothing."""
-    memory = run.memory()
-    view = run.view(memory)
+    view = run.view(run.memory())
     run.observed_at = run.world.clock.now()
     observed = observe(run.kinds, run.wishes, view, run.session)
-    made = make(
+    return planned(run, observed, calls), observed
+
+
+def planned(run: Run, observed: Observed, calls: Mapping[str, int] | None = None) -> Plan:
+    """The plan that an observation leads to."""
+    memory = run.memory()
+    return make(
         run.kinds,
         run.wishes,
         observed,
-        view,
+        run.view(memory),
         server=run.server,
         diagnostics=unset_secrets(run) + waiting(memory, run),
         reads=sum(calls.values()) if calls is not None else 0,
         whole=run.whole,
         only_drifted=run.only_drifted,
     )
-    return made, observed
 
 
 def recalled(

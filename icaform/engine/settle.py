@@ -6,8 +6,9 @@ from collections.abc import Container
 
 from icaform.diagnostic import Code
 from icaform.engine.execute import KEY_LIFE, Executor
-from icaform.engine.frozen import again, dated
+from icaform.engine.frozen import again
 from icaform.engine.run import Run, ago
+from icaform.engine.sight import age, is_over, sight_of
 from icaform.operation import AT_WORK, Call, Operation, Repeat
 from icaform.plan import Plan
 from icaform.state import Begun
@@ -37,26 +38,27 @@ def _one(run: Run, number: int, begun: Begun, started: float, final: bool) -> No
         return
     executor = Executor(run, {})
     operation = again(begun) or Operation(begun.verb, begun.addresses, _NOTHING)
-    there, missing, unsure = executor.seen(operation)
+    sight = sight_of(run, operation, {})
     # The wire may have sent it again until its process ended: count from when that was surely over.
-    age = _age(run, begun)
-    quiet = age if age >= LATEST_SEND else run.world.clock.now() - started
+    old = age(run, begun)
+    quiet = old if old >= LATEST_SEND else run.world.clock.now() - started
     wait = run.place.setting.readLag + max(operation.appears, AT_WORK) - quiet
-    if wait > 0 and not unsure and (missing or not there):
+    if wait > 0 and not (sight.work or sight.whole or sight.unsure):
         run.pause(
             wait,
             f"{operation.name}: begun {ago(begun, run.now())}; waiting {wait:.0f} s until it would show",
         )
-        there, missing, unsure = executor.seen(operation)
-    if unsure:
+        sight = sight_of(run, operation, {})
+    if sight.there:
+        # One call carries all of its resources, so each that is there proves it for the others.
+        facts = executor.kept_facts(operation, sight.there)
+        note = f"a later run found {len(sight.there)} of {len(operation.addresses)} in place"
+        run.ended(number, "done" if sight.whole or sight.work else "settled", facts, note)
+        return
+    if sight.unsure:
         # What cannot be told stays pending; the plan tells the fault, or holds the resource.
         return
-    if there:
-        facts = executor.kept_facts(operation, there)
-        note = f"a later run found {len(there)} of {len(there) + len(missing)} in place"
-        run.ended(number, "settled" if missing else "done", facts, note)
-        return
-    if _gone(run, begun, operation) and (final or not _repeatable(run, begun, operation)):
+    if is_over(run, begun, operation) and (final or not _repeatable(run, begun, operation)):
         run.ended(number, "settled", note=NOT_THERE)
 
 
@@ -68,19 +70,8 @@ def abandon(run: Run, plan: Plan) -> None:
         if begun.key in wanted or not doubtful.isdisjoint(begun.addresses) or not _comparable(run, begun):
             continue
         operation = again(begun)
-        if operation and _gone(run, begun, operation):
+        if operation and is_over(run, begun, operation):
             run.ended(number, "settled", note=f"{NOT_THERE}; the manifests want another call now")
-
-
-def _gone(run: Run, begun: Begun, operation: Operation) -> bool:
-    """Whether a call of which nothing shows can have no effect any more."""
-    return _age(run, begun) >= run.place.setting.readLag + operation.arrives
-
-
-def _age(run: Run, begun: Begun) -> float:
-    """Seconds for which a call is surely begun."""
-    told = dated(begun) and run.ahead() is not None
-    return run.now() - begun.time - (0.0 if told else CLOCKS)
 
 
 def _repeatable(run: Run, begun: Begun, operation: Operation) -> bool:
@@ -100,8 +91,6 @@ NOT_THERE = "looked for and not there"
 """How a note of the journal begins where a call turned out to have had no effect."""
 LATEST_SEND = 3600.0
 """Seconds after its begin within which a call may have been sent, by the wire's patience and deadlines."""
-CLOCKS = 86400.0
-"""Seconds by which the clocks of two machines may differ where no answer of ICA's told its time to both."""
 
 _NOTHING = Call("GET", "/api", "")
 """Stands for a call that a damaged entry does not tell any more; it is never sent."""

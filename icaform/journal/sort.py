@@ -34,6 +34,7 @@ _FACTS: Mapping[str, Callable[[Json], bool]] = MappingProxyType(
         "failures": is_count,
         "generation": is_count,
         "shared": lambda value: type(value) is bool,
+        "vouched": lambda value: type(value) is bool,
         "said": lambda value: type(value) is dict,
         **dict.fromkeys(
             ("id", "name", "message", "secret", "spec", "chunk", "batch", "analysis", "project", "failed"),

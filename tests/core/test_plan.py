@@ -60,7 +60,9 @@ def box(decide: Any) -> Kind:
     def nothing(*_: Any) -> Any:
         raise NotImplementedError
 
-    return Kind("Box", Spec, "", nothing, nothing, lambda wish, live, _: decide(wish, live), operate, nothing)
+    return Kind(
+        "Box", Spec, "", nothing, nothing, lambda wish, live, _: decide(wish, live), operate, nothing, nothing
+    )
 
 
 HELD = Diagnostic(Code.BACKWARD, "no way back", "leave it")

@@ -48,8 +48,7 @@ def said(change: Change) -> str:
             final = _verbs(change.verbs, change.irreversible)
             parts += [final, change.standing.value, *_edits(change.edits), *change.notes]
         case Keep():
-            unseen = ["unseen"] if change.unseen else []
-            parts += [repr(change.state), f"busy={change.busy} awaited={change.awaited}", *unseen]
+            parts += [repr(change.state), f"busy={change.busy} awaited={change.awaited}"]
             parts += change.notes
         case Held():
             there = ["there"] if change.there else []

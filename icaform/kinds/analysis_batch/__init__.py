@@ -14,7 +14,7 @@ from icaform.kinds.analysis_batch.export import EXPORT
 from icaform.kinds.analysis_batch.observe import observe
 from icaform.kinds.analysis_batch.pursue import PURSUIT
 from icaform.kinds.analysis_batch.spec import AnalysisBatchSpec
-from icaform.kinds.analysis_batch.submit import follow, operate
+from icaform.kinds.analysis_batch.submit import follow, operate, proves
 
 KIND = Kind(
     NAME,
@@ -25,6 +25,7 @@ KIND = Kind(
     compare,
     operate,
     recall,
+    proves,
     follow,
     export=EXPORT,
     pursuit=PURSUIT,

@@ -174,6 +174,10 @@ def _concealed(wish: Desired, last: Remembered, resolved: Mapping[str, Json]) ->
         return Held(wish, None, _told(wish, Code.CHANGED_SINCE_RUN, summary, remedy), edits)
     if remembered == spec.generation and last.get("analysis"):
         return _vanished(wish, None, last)
+    if remembered == spec.generation and last.get("vouched"):
+        summary = "a person has closed a call for it as done, and no analysis of it shows"
+        remedy = f"if there is none in ICA, raise `generation` from {spec.generation} to run the batch again"
+        return Held(wish, None, _told(wish, Code.FOREIGN_STATE, summary, remedy))
     if unread := resolved.get("unread"):
         summary = f"analysis {unread} is of this batch, and the tags that tell its item are changed or gone"
         remedy = "put back the technical tags that icaform gave it, or take icaform.batch away, too"
@@ -202,7 +206,8 @@ def ran_elsewhere(wish: Desired, project_id: str | None, view: View) -> bool:
 
 def _elsewhere(wish: Desired, last: Remembered, project_id: str) -> Held:
     spec: Wish = wish.spec
-    what = f"analysis {last['analysis']}" if last.get("analysis") else f"batch {last['batch']}"
+    what = f"analysis {last['analysis']}" if last.get("analysis") else f"batch {last.get('batch')}"
+    what = "a person says" if not (last.get("analysis") or last.get("batch")) else what
     return Held(
         wish,
         None,
@@ -231,8 +236,9 @@ def _told(wish: Desired, code: Code, summary: str, remedy: str) -> Diagnostic:
 
 
 def was_sent(last: Remembered) -> bool:
-    """Whether an item is remembered of which ICA made an analysis, or was asked to."""
-    return bool((last.get("analysis") or last.get("batch")) and not last.get("failed"))
+    """Whether an item is remembered of which ICA made an analysis, or was asked to, or a person says so."""
+    known = last.get("analysis") or last.get("batch") or last.get("vouched")
+    return bool(known and not last.get("failed"))
 
 
 def failures_in(last: Remembered) -> int:
@@ -271,6 +277,12 @@ def recall(wish: Desired, live: Live, before: Live | None) -> Mapping[str, Json]
     """The analysis that stands for the item, so that its disappearance is seen as drift."""
     spec: Wish = wish.spec
     facts: dict[str, Json] = {"generation": spec.generation, "spec": spec.spec_digest}
-    sent = {name: live.facts[name] for name in ("batch", "chunk") if name in live.facts}
+    known = ("batch", "chunk", "written") if "batch" in live.facts else ()
+    sent = {name: live.facts[name] for name in known if name in live.facts}
     place = {"project": live.scope} if live.scope else {}
-    return {**facts, **sent, **place, **({"analysis": live.id, "failed": None} if live.id else {})}
+    return {
+        **facts,
+        **sent,
+        **place,
+        **({"analysis": live.id, "failed": None, "vouched": None} if live.id else {}),
+    }

@@ -187,6 +187,7 @@ def _live(address: Address, marks: Marks, row: Json, project_id: str) -> Live:
         "spec": marks.spec,
         "generation": marks.generation,
         "attempt": marks.attempt,
+        "chunk": marks.chunk,
         "reference": row.get("reference"),
         "began": row.get("startDate"),
         "ended": row.get("endDate"),
@@ -271,7 +272,10 @@ def _creating(
         tried = max(failures, attempt_in(seen.facts) if seen else 0)
         if found and found.marks.attempt > tried:
             facts = {"spec": found.marks.spec, "batch": found.batch, "chunk": found.marks.chunk}
-            facts |= {"attempt": found.marks.attempt}
+            facts |= {"attempt": found.marks.attempt, "generation": found.marks.generation}
+            if last.get("batch") != found.batch:
+                # It is not older than the job that is open: what it tells once that ended may be read late.
+                facts |= {"written": view.now}
             live[wish.address] = _newer(wish.address, seen, {**facts, **found.facts}, project_id)
         elif _later(wish, seen, view) and last.get("batch"):
             batches.setdefault(last["batch"], []).append(wish)
@@ -298,7 +302,8 @@ def _creating(
 
 def _sent(last: Remembered) -> Mapping[str, Json]:
     """What the newest attempt that is remembered was sent as."""
-    return {"spec": last.get("spec"), "attempt": failures_in(last) + 1}
+    told = {name: last.get(name) for name in ("spec", "chunk", "generation")}
+    return {**told, "attempt": failures_in(last) + 1}
 
 
 def _newer(address: Address, seen: Live | None, facts: Mapping[str, Json], project_id: str) -> Live:

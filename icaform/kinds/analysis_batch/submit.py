@@ -28,7 +28,7 @@ from icaform.operation import (
     digest,
 )
 from icaform.reference import V3, V4
-from icaform.state import View
+from icaform.state import Live, View
 
 ANALYSIS = "analysis"
 """Under which name the id of an item's analysis is remembered."""
@@ -122,6 +122,7 @@ def _facts(change: Create | Update, chunk: str, view: View) -> Mapping[str, Json
         ANALYSIS: None,
         "chunk": chunk,
         "batch": None,
+        "vouched": None,
         "project": view.resolved[change.address]["project"],
     }
 
@@ -169,6 +170,13 @@ def _begun(changes: Sequence[Create | Update], view: View) -> list[list[Create |
     return [
         group for group in groups if len(group) == 1 or not any(_goes_alone(each, view) for each in group)
     ]
+
+
+def proves(operation: Operation, live: Live) -> bool:
+    """An analysis of the very chunk, or an open batch that makes it; not what other chunks lack."""
+    sent = operation.remember.get(live.address, {})
+    shown = [live.facts.get(name) for name in ("chunk", "generation")]
+    return shown[0] is not None and shown == [sent.get(name) for name in ("chunk", "generation")]
 
 
 def follow(operation: Operation, answer: Answer, view: View) -> Steps[Mapping[Address, Outcome]]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from icaform.diagnostic import Diagnostic
 from icaform.kind import Kind, Manifest, simple
-from icaform.kinds.pipeline.change import compare, operate, recall
+from icaform.kinds.pipeline.change import compare, operate, proves, recall
 from icaform.kinds.pipeline.export import EXPORT
 from icaform.kinds.pipeline.observe import observe
 from icaform.kinds.pipeline.spec import NAME, PipelineSpec
@@ -32,6 +32,7 @@ KIND = Kind(
     compare,
     operate,
     recall,
+    proves,
     ignorable=("status", "message"),
     export=EXPORT,
 )

@@ -143,9 +143,23 @@ def operate(changes: Sequence[Create | Update], view: View) -> Sequence[Operatio
         # Without a message in the call, ICA may keep the one there is or clear it: it is not known any more.
         facts: dict[str, Json] = {"id": change.live.id, "status": status, "message": message}
         found.append(
-            Operation(verb, (change.address,), call, change.irreversible, remember={change.address: facts})
+            Operation(
+                verb,
+                (change.address,),
+                call,
+                change.irreversible,
+                remember={change.address: facts},
+                # The status that shows may be somebody else's doing, who told other words, or none.
+                unproven=("message",) if message is not None else (),
+            )
         )
     return found
+
+
+def proves(operation: Operation, live: Live) -> bool:
+    """The status that was to be; of a message alone nothing shows."""
+    status = operation.remember.get(live.address, {}).get("status")
+    return operation.verb != "message" and status == live.facts.get("statusAsString")
 
 
 def recall(wish: Desired, live: Live, before: Live | None) -> Mapping[str, Json]:

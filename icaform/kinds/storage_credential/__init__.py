@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from icaform.diagnostic import Code, Diagnostic
 from icaform.kind import Kind, Manifest, simple
-from icaform.kinds.storage_credential.change import compare, operate, recall
+from icaform.kinds.storage_credential.change import compare, operate, proves, recall
 from icaform.kinds.storage_credential.observe import observe
 from icaform.kinds.storage_credential.portrait import portraits
 from icaform.kinds.storage_credential.spec import NAME, StorageCredentialSpec
@@ -47,6 +47,7 @@ KIND = Kind(
     compare,
     operate,
     recall,
+    proves,
     ignorable=("type", "shared", "secret"),
     export=Export(
         portraits,

@@ -11,6 +11,10 @@ from icaform.operation import AT_WORK, Call, Json, Operation, Repeat
 from icaform.reference import V3, V4, moment
 from icaform.state import PRESENT, Desired, Live, View
 
+_NOT_SET = "the secret is not set here, so whether it must be rotated is not known"
+_BY_COMMAND = (
+    "a command gives its secret, which an apply runs once the plan is agreed to, and then rotates it or not"
+)
 MODIFIED = "(modified since, not known)"
 """Stands for the secret of a credential that somebody else has written to after us."""
 
@@ -30,7 +34,9 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
         new += [Edit("shared", None, True)] if spec.shared else []
         new += [Edit("secret", None, shown(now), private=True)] if wish.secrets else []
         warning = ("sharing cannot be undone",) if spec.shared else ()
-        drifted = Standing.DRIFTED if known.get("id") else Standing.PENDING
+        # One that another user has is not gone: it is this run that is another's.
+        gone = known.get("id") and not view.resolved.get(wish.address, {}).get("owned")
+        drifted = Standing.DRIFTED if gone else Standing.PENDING
         return Create(wish, tuple(new), first, warning, drifted)
     if wish.stated("type") and live.facts.get("type", spec.type) != spec.type:
         return Held(
@@ -72,7 +78,7 @@ def compare(wish: Desired, live: Live | None, view: View) -> Change:
         before = known.get("secret")
         moved = before is not None and _moved_behind_us(known, live)
         if now is None:
-            notes.append("the secret is not set here, so whether it must be rotated is not known")
+            notes.append(_BY_COMMAND if wish.commands else _NOT_SET)
         elif before != now or moved:
             there = MODIFIED if moved else before
             was = MODIFIED if moved else shown(before) if before else NOT_KNOWN
@@ -145,6 +151,11 @@ def operate(changes: Sequence[Create | Update], view: View) -> Sequence[Operatio
                 )
             )
     return found
+
+
+def proves(operation: Operation, live: Live) -> bool:
+    """A credential was made; that it was shared or got a secret, ICA does not show."""
+    return operation.verb == "create"
 
 
 def recall(wish: Desired, live: Live, before: Live | None) -> Mapping[str, Json]:

@@ -41,6 +41,7 @@ def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
         whose.setdefault(promised(row["name"]), []).append(row)
     live: dict[Address, Live] = {}
     faults: list[Diagnostic] = []
+    resolved: dict[Address, Json] = {}
     wanted: dict[str, Desired] = {}
     for wish in wishes:
         name = name_of(wish)
@@ -81,6 +82,7 @@ def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
                 )
             )
         elif name in others:
+            resolved[wish.address] = {"owned": True}
             faults.append(
                 Diagnostic(
                     Code.AMBIGUOUS,
@@ -97,7 +99,7 @@ def observe(wishes: Sequence[Desired], view: View) -> Steps[Observed]:
         if name not in wanted
         for row in rows
     )
-    return Observed(live, tuple(faults), unmanaged)
+    return Observed(live, tuple(faults), unmanaged, resolved)
 
 
 def owner(row: Json) -> Json:
