@@ -101,7 +101,12 @@ class Plan:
 
         It holds no time and no secret, and does not depend on files, order of keys, spacing or comments.
         """
-        return {
+        commands = {
+            str(change.address): [list(each.source[1:]) for each in found]
+            for change in self.changes
+            if (found := change.desired.commands)
+        }
+        covered = {
             "format": FORMAT,
             "workspace": self.workspace,
             "server": self.server,
@@ -111,6 +116,8 @@ class Plan:
             "operations": {each.call.key: [each.verb, *map(str, each.addresses)] for each in self.operations},
             "referred": {str(address): live_id for address, live_id in self.referred.items()},
         }
+        # What a command will give is not known to a plan, so it is the command that is approved.
+        return {**covered, **({"commands": commands} if commands else {})}
 
     @cached_property
     def digest(self) -> str:

@@ -44,6 +44,7 @@ def from_text(text: str, name: str) -> Saved:
         digest, covered = document["plan_digest"], document["plan"]
         form = covered["format"]
         parts = [covered[each] for each in ("changes", "operations", "referred")]
+        parts.append(covered.get("commands", {}))
     except (ValueError, KeyError, TypeError, RecursionError):
         raise _not_usable(f"{name} is no plan that icaform saved") from None
     if major != FORMAT_VERSION.partition(".")[0] or form != FORMAT:
@@ -52,7 +53,7 @@ def from_text(text: str, name: str) -> Saved:
         raise _not_usable(f"{name} is damaged: its digest is not that of what it holds")
     if not all(isinstance(each, dict) for each in parts):
         raise _not_usable(f"{name} is no plan that icaform saved")
-    changes, operations, _ = parts
+    changes, operations, *_ = parts
     if not (all(map(_is_change, changes.values())) and all(map(_is_call, operations.values()))):
         raise _not_usable(f"{name} is no plan that icaform saved")
     return Saved(covered, digest)
@@ -90,6 +91,10 @@ def _differences(saved: Saved, plan: Plan) -> Iterator[str]:
         old, new = before["changes"].get(address), now["changes"].get(address)
         if old != new:
             yield f"{address}: {meaning(new)}, was {meaning(old)}"
+    mine, theirs = (each.get("commands") or {} for each in (now, before))
+    for address in sorted({*mine, *theirs}):
+        if mine.get(address) != theirs.get(address):
+            yield f"{address}: another command gives its secret"
     for address in sorted({*before["referred"], *now["referred"]}):
         old, new = before["referred"].get(address), now["referred"].get(address)
         if old != new:

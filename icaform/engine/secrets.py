@@ -27,8 +27,8 @@ _CONTROLS = frozenset(map(chr, range(32))) - set("\t\n\r")
 class Secrets:
     """The values of secrets by their sources. ``files`` are the folders that file sources may lie in.
 
-    A command is run only where ``commands`` allows it, for ``timeout`` seconds at most, and never to make a
-    plan. What has no value once has none for the whole run.
+    A command is run only where ``commands`` allows it and once the plan that is to run was ``agreed`` to, for
+    ``timeout`` seconds at most. What has no value once has none for the whole run.
     """
 
     def __init__(
@@ -43,7 +43,8 @@ class Secrets:
         self._environ = environ
         self._files = tuple(folder.resolve() for folder in files)
         self._base = base
-        self._commands = commands
+        self._allowed = commands
+        self._commands = False
         self._timeout = timeout or COMMAND_TIMEOUT
         self._known: dict[Secret, str] = {}
         self._refused: dict[Secret, tuple[Diagnostic, ...]] = {}
@@ -56,8 +57,13 @@ class Secrets:
     def __repr__(self) -> str:
         return f"Secrets({len(self._known)} known)"
 
+    def agreed(self) -> bool:
+        """The plan may run, by all that was checked: so may commands from now on. Whether any may."""
+        self._commands = self._allowed
+        return self._commands
+
     def peek(self, secret: Secret) -> str | None:
-        """The value, or None where it has none now; a command is run only where that was allowed."""
+        """The value, or None where it has none now; that of a command is not known before it may run."""
         if secret.source[0] == "command" and not self._commands:
             return None
         try:

@@ -7,19 +7,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from icaform import guard
+from icaform.address import Address
 from icaform.diagnostic import Code, Diagnostic, Rejected, Severity
 from icaform.engine import drift as drifting
 from icaform.engine import gather as gathering
 from icaform.engine.connect import Options, open_run
 from icaform.engine.gather import Selection
-from icaform.engine.run import Run, prepare, recalled
+from icaform.engine.run import Run, planned, prepare, recalled
 from icaform.engine.setting import Place
 from icaform.engine.world import World
 from icaform.guard import Bounds
 from icaform.kinds import Kinds
 from icaform.plan import Plan
 from icaform.planfile import WHOSE, Saved, differences, meaning
-from icaform.state import Desired
+from icaform.state import Desired, Observed
 
 if TYPE_CHECKING:
     from icaform.engine.apply import Result, Stop
@@ -81,21 +82,58 @@ def apply(
             _agreed(made, approve)
             bounds = replace(bounds, irreversible=None)
         else:
-            asked = confirm(made, bounds)
+            asked = _confirmed(run, made, observed, bounds, confirm, calls)
             if asked is None:
                 return None
-            if asked is not bounds:
-                # A person took time to read: what was shown must still be what is there.
-                bounds = asked
-                again, observed = prepare(run, calls)
-                _agreed(again, Saved(made.covered, made.digest))
-                made = again
-        wrong = guard.check(made, bounds)
-        if wrong:
-            raise Rejected(wrong)
+            made, observed, bounds = asked
+        _guarded(made, bounds)
+        if run.secrets.agreed() and any(wish.commands for wish in run.wishes):
+            # Only now, for until here anybody could have written what they are.
+            before, made = made, planned(run, observed, calls)
+            new = _others(before, made)
+            if approve is None and new:
+                asked = _confirmed(run, made, observed, bounds, confirm, calls)
+                if asked is None:
+                    return None
+                made, observed, bounds = asked
+            elif not all(run.by_address[each].commands for each in new):
+                _agreed(made, approve or "")
+            _guarded(made, bounds)
         applying.secrets_of(run, made)
         abandon(run, made)
         return applying.run_plan(run, made, observed, stop)
+
+
+def _confirmed(
+    run: Run,
+    made: Plan,
+    observed: Observed,
+    bounds: Bounds,
+    confirm: Callable[[Plan, Bounds], Bounds | None],
+    calls: Mapping[str, int] | None,
+) -> tuple[Plan, Observed, Bounds] | None:
+    """What may run by the word of whoever is asked; None where that is no."""
+    asked = confirm(made, bounds)
+    if asked is None:
+        return None
+    if asked is not bounds:
+        # A person took time to read: what was shown must still be what is there.
+        again, observed = prepare(run, calls)
+        _agreed(again, Saved(made.covered, made.digest))
+        made = again
+    return made, observed, asked
+
+
+def _others(before: Plan, made: Plan) -> list[Address]:
+    """What a plan does that the one before did not."""
+    known = {each.call.key for each in before.operations}
+    return [each for op in made.operations if op.call.key not in known for each in op.addresses]
+
+
+def _guarded(made: Plan, bounds: Bounds) -> None:
+    wrong = guard.check(made, bounds)
+    if wrong:
+        raise Rejected(wrong)
 
 
 def _sound(made: Plan) -> None:
