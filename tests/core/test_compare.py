@@ -19,7 +19,7 @@ from icaform.kinds.analysis_batch.spec import Retry
 from icaform.kinds.pipeline.spec import PipelineSpec
 from icaform.kinds.storage_credential import KIND as CREDENTIAL
 from icaform.kinds.storage_credential.spec import StorageCredentialSpec
-from icaform.operation import Answer, Secret
+from icaform.operation import Answer, Call, Operation, Secret
 from icaform.reference import V3
 from icaform.state import PRESENT, Begun, Live
 from tests.core.conftest import same
@@ -230,7 +230,7 @@ def items_elsewhere() -> Iterator[tuple[str, Any, Any, Any]]:
     """An item of which nothing shows in its project, and every memory of it in that one or another."""
     wish = desired("AnalysisBatch", Item, "i")
     lost: dict[str, Any] = {"batch": "b0", "failed": "no data"}
-    sent: list[dict[str, Any]] = [{}, {"analysis": "a0"}, {"batch": "b0"}, lost]
+    sent: list[dict[str, Any]] = [{}, {"analysis": "a0"}, {"batch": "b0"}, lost, {"vouched": True}]
     for facts, there, generation, here in product(sent, (None, "pro/1", "pro/2"), (1, 2), (None, "pro/1")):
         last = {"generation": generation, "spec": "d1", "project": there, **facts}
         found = {wish.address: {"project": here, "begun": generation == 1}} if here else {}
@@ -255,6 +255,7 @@ def items_concealed() -> Iterator[tuple[str, Any, Any, Any]]:
     """An item of which nothing shows, and everything that tells that an analysis of it may stand."""
     wish = desired("AnalysisBatch", Item, "i")
     sent: list[dict[str, Any]] = [{}, {"analysis": "a0"}, {"batch": "b0"}, {"analysis": "a0", "failed": "no"}]
+    sent.append({"vouched": True})
     for facts, generation, spec, newest, unread in product(
         sent, (1, 2, 3), ("d1", "d2"), (None, 1, 2, 3), (None, "a9")
     ):
@@ -276,6 +277,39 @@ def items_of_pipelines() -> Iterator[tuple[str, Any, Any, Any]]:
 def test_items_are_started_once_and_again_only_where_they_failed() -> None:
     every = (*items(), *items_elsewhere(), *items_in_doubt(), *items_concealed(), *items_of_pipelines())
     same("items", ((given, said(compare_item(wish, live, seen))) for given, wish, live, seen in every))
+
+
+def proofs() -> Iterator[tuple[str, bool]]:
+    """Every verb of each kind against what may show of it."""
+    statuses = ("Released", "Deprecated", "Archived", None)
+    chunks = [{"chunk": chunk, "generation": 2} for chunk in ("c1", "c2", None)]
+    shown: tuple[tuple[Any, tuple[str, ...], list[dict[str, Any]], list[dict[str, Any]]], ...] = (
+        (CREDENTIAL, ("create", "share", "rotate"), [{}], [{}]),
+        (
+            pipeline.KIND,
+            ("release", "deprecate", "archive", "message"),
+            [{"status": each} for each in statuses],
+            [{"statusAsString": each} for each in statuses],
+        ),
+        (
+            analysis_batch.KIND,
+            ("submit",),
+            [*chunks, {}],
+            [*chunks, {**chunks[0], "generation": 1}, {**chunks[0], "batch": "b0", "creating": True}, {}],
+        ),
+    )
+    for kind, verbs, written, live in shown:
+        address = Address(kind.name, "n")
+        for verb, said_of, facts in product(verbs, written, live):
+            operation = Operation(verb, (address,), Call("POST", "/x", V3), remember={address: said_of})
+            yield (
+                f"{kind.name} {verb} {said_of} live={facts}",
+                kind.proves(operation, Live(address, "l1", facts)),
+            )
+
+
+def test_only_what_shows_of_a_call_proves_it() -> None:
+    same("proofs", proofs())
 
 
 def tried(*when: str, attempts: int) -> Any:

@@ -18,6 +18,7 @@ CHANGE = "Box/moved"
 STRANGE: dict[str, Spoil] = {
     "no changes": lambda plan: plan.update(changes=[]),
     "no operations": lambda plan: plan.update(operations=None),
+    "commands that are a list": lambda plan: plan.update(commands=[]),
     "a change that is a number": lambda plan: plan["changes"].update({CHANGE: 4}),
     "a change without edits": lambda plan: plan["changes"][CHANGE].pop("edits"),
     "edits that are a number": lambda plan: plan["changes"][CHANGE].update(edits=3),

@@ -159,7 +159,7 @@ def operate(changes: Sequence[Create | Update], view: View) -> Sequence[Operatio
 def proves(operation: Operation, live: Live) -> bool:
     """The status that was to be; of a message alone nothing shows."""
     status = operation.remember.get(live.address, {}).get("status")
-    return operation.verb != "message" and status == live.facts.get("statusAsString")
+    return operation.verb != "message" and status is not None and status == live.facts.get("statusAsString")
 
 
 def recall(wish: Desired, live: Live, before: Live | None) -> Mapping[str, Json]:
