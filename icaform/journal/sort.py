@@ -23,6 +23,11 @@ def is_moment(value: Json) -> bool:
     return type(value) in (int, float) and 0 <= value <= LATEST
 
 
+def is_flag(value: Json) -> bool:
+    """True or false."""
+    return type(value) is bool
+
+
 def is_count(value: Json) -> bool:
     """A whole number of things, or a number of one."""
     return type(value) is int and 0 <= value <= MOST
@@ -33,8 +38,7 @@ _FACTS: Mapping[str, Callable[[Json], bool]] = MappingProxyType(
         "written": is_moment,
         "failures": is_count,
         "generation": is_count,
-        "shared": lambda value: type(value) is bool,
-        "vouched": lambda value: type(value) is bool,
+        **dict.fromkeys(("shared", "vouched"), is_flag),
         "said": lambda value: type(value) is dict,
         **dict.fromkeys(
             ("id", "name", "message", "secret", "spec", "chunk", "batch", "analysis", "project", "failed"),

@@ -18,6 +18,7 @@ FACTS = {
     "failures": 2,
     "generation": 1,
     "shared": True,
+    "vouched": True,
     "said": {"pipeline": {"code": "x"}},
     **{name: "text" for name in sort._FACTS if sort._FACTS[name] is sort.is_text},
     "status": "Released",
@@ -32,7 +33,7 @@ RIGHT = {
     sort.is_text: ("", "x", "1.5"),
     sort.is_moment: (0, 1, 1.5),
     sort.is_count: (0, 1),
-    sort._FACTS["shared"]: (True,),
+    sort.is_flag: (True,),
     sort._FACTS["said"]: ({}, {"a": 1}),
 }
 

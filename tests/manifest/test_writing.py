@@ -137,7 +137,8 @@ def manifests(draw: st.DrawFn) -> str:
 
 
 def remarked(text: str) -> list[str]:
-    return sorted(line.partition("#")[2].strip() for line in text.splitlines() if "#" in line)
+    bare = [re.sub(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'', "", line) for line in text.splitlines()]
+    return sorted(line.partition("#")[2].strip() for line in bare if "#" in line)
 
 
 def test_a_field_is_changed_added_or_removed_and_all_else_stays() -> None:
