@@ -279,7 +279,8 @@ class Executor:
             why = f"{doubt.sentence}; {len(sight.there)} of {len(operation.addresses)} are there so far"
             seen = {address: Done(live.id, observed=True) for address, live in sight.there.items()}
             return {**self.unknown(operation, number, why), **seen}
-        if sight.unsure:
+        if sight.unsure or sight.coming:
+            # Another call may have made it, or be about to: sending this one now might make it twice.
             return self.unknown(operation, number, f"{doubt.sentence}; what is there cannot be told apart")
         return None
 

@@ -51,10 +51,10 @@ def sight_of(run: Run, operation: Operation, live: Mapping[Address, Live]) -> Si
         match change:
             case Keep(awaited=True):
                 sight.coming.append(address)
-            case Create() | Update() | Keep():
+            case Create() | Update():
                 sight.missing.append(address)
-            case Held() | None:
-                # Something is there, and it cannot be told whether it is ours.
+            case Keep() | Held() | None:
+                # Something is there, and nothing tells that it is by this call.
                 sight.unsure.append(address)
             case _:
                 assert_never(change)
