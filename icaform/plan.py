@@ -48,6 +48,8 @@ class Plan:
     """The changes that are not Keep."""
     aside: int = 0
     """How many changes were left aside, since only drift was to be repaired."""
+    commands: Mapping[Address, Json] = field(default_factory=dict)
+    """The programs that give secrets, by whose they are: an apply runs them, to compare what they give."""
 
     @property
     def empty(self) -> bool:
@@ -101,11 +103,6 @@ class Plan:
 
         It holds no time and no secret, and does not depend on files, order of keys, spacing or comments.
         """
-        commands = {
-            str(change.address): [list(each.source[1:]) for each in found]
-            for change in self.changes
-            if (found := change.desired.commands)
-        }
         covered = {
             "format": FORMAT,
             "workspace": self.workspace,
@@ -117,6 +114,7 @@ class Plan:
             "referred": {str(address): live_id for address, live_id in self.referred.items()},
         }
         # What a command will give is not known to a plan, so it is the command that is approved.
+        commands = {str(address): list(told) for address, told in self.commands.items()}
         return {**covered, **({"commands": commands} if commands else {})}
 
     @cached_property
@@ -203,6 +201,7 @@ def make(
         {each: live[each].id for each in sorted(referred)},
         tuple(moves),
         aside,
+        {wish.address: [list(each.source[1:]) for each in wish.commands] for wish in wishes if wish.commands},
     )
 
 

@@ -119,7 +119,8 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
                     return None  # nobody has seen the plan
                 if asks and session.output.dialect != "text":
                     session.output.tell(shown)
-                return _ask(plan, bounds) if asks and plan.operations else bounds
+                runs = plan.operations or (said["allow_commands"] and plan.commands)
+                return _ask(plan, bounds) if asks and runs else bounds
             finally:
                 tell("asked")
 

@@ -70,6 +70,15 @@ def test_a_plan_is_not_that_of_another_command(lab: Any) -> None:
     assert "another command gives its secret" in refused.text
 
 
+def test_a_plan_of_drift_alone_is_not_that_of_a_new_command(lab: Any) -> None:
+    drift = ("--only-drifted",)
+    lab.write("p.yaml", OLD)
+    before = lab.plan(*drift).json["plan_digest"]
+    lab.write("c.yaml", said(lab, "evil-word"))
+    assert applied(lab, "--approve", before, *drift).code == 10
+    assert not ran(lab)
+
+
 def test_what_an_approved_command_gives_anew_is_rotated_and_nothing_else(lab: Any) -> None:
     lab.write("c.yaml", said(lab, "$(cat word)"))
     (lab.folder / "word").write_text("first-word")
@@ -101,6 +110,7 @@ def test_on_a_terminal_what_a_command_gave_anew_is_asked_for(
     (lab.folder / "word").write_text("first-word")
     assert applied(lab, "--yes").code == 0
     (before,) = objects(lab, "Credential")
+    assert ran(lab)
     (lab.folder / "word").write_text("second-word")
     asked: list[str] = []
 
@@ -114,5 +124,7 @@ def test_on_a_terminal_what_a_command_gave_anew_is_asked_for(
 
     monkeypatch.setattr(Terminal, "tty", True)
     ended = lab.run("apply", str(lab.folder), *ALLOWED)
-    assert (ended.code, len(asked)) == (0 if answer == "y" else 1, 1)
+    # Whether the command may be run, and whether what it gave may be written.
+    assert (ended.code, len(asked)) == ((0, 2) if answer == "y" else (1, 1))
+    assert ran(lab) == (answer == "y")
     assert (objects(lab, "Credential") == [before]) == (answer == "n")
