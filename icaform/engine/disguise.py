@@ -83,7 +83,9 @@ def disguises(value: str) -> Disguises:
         bare.update(_in_base64(raw))
     length = len(value.encode("utf-8", "surrogatepass"))
     found = frozenset(each for each in bare if len(each) >= SHORT)
-    parts = "".join(f"{_bare(each)} " for each in sorted({*found, *forms(value)}))
+    # Not its digits: six of them are soon those of something else.
+    whole = {*found, *forms(value)} - {digit.decode() for digit in digits}
+    parts = "".join(f"{_bare(each)} " for each in sorted(whole))
     return Disguises(found, frozenset(digits), frozenset(exact), parts, length * WIDEST)
 
 
