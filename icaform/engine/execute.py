@@ -256,10 +256,10 @@ class Executor:
             run.place.setting.readLag + operation.appears,
             f"{operation.name}: {doubt.sentence}; looking before sending again",
         )
-        waited, looks = 0.0, chain(LOOKS, repeat(LOOKS[-1]))
+        waited, looks, shown = 0.0, chain(LOOKS, repeat(LOOKS[-1])), False
         while True:
             try:
-                sight = sight_of(self.run, operation, self.live)
+                sight = sight_of(run, operation, self.live)
             except (WireError, RefusedByServer) as error:
                 return self.unknown(
                     operation, number, f"{doubt.sentence}; and looking for it failed: {error}"
@@ -267,6 +267,8 @@ class Executor:
             if sight.work:
                 # What ICA is at work on tells what the lost answer would have told.
                 return self.acknowledged(operation, Answer(200, {"id": sight.work}), sight.work, number)
+            # A later answer may know less than one before.
+            shown = shown or bool(sight.there or sight.coming or sight.unsure)
             if not (sight.there and sight.coming) or waited >= AWAITED:
                 break
             pause = next(looks)
@@ -279,7 +281,7 @@ class Executor:
             why = f"{doubt.sentence}; {len(sight.there)} of {len(operation.addresses)} are there so far"
             seen = {address: Done(live.id, observed=True) for address, live in sight.there.items()}
             return {**self.unknown(operation, number, why), **seen}
-        if sight.unsure or sight.coming:
+        if shown:
             # Another call may have made it, or be about to: sending this one now might make it twice.
             return self.unknown(operation, number, f"{doubt.sentence}; what is there cannot be told apart")
         return None
@@ -301,7 +303,7 @@ class Executor:
             if not isinstance(change, Update):
                 continue
             for each in self.run.kinds[address.kind].operate([change], view):
-                if any(each.remember.get(address, {}).get(fact) for fact in operation.unproven):
+                if any(each.remember.get(address, {}).get(fact) is not None for fact in operation.unproven):
                     ended = self.execute(keyed(self.run.identity.tenant, each))[address]
                     outcomes[address] = outcomes[address] if isinstance(ended, Done) else ended
         return outcomes

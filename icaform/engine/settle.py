@@ -9,6 +9,7 @@ from icaform.engine.execute import KEY_LIFE, Executor
 from icaform.engine.frozen import again
 from icaform.engine.run import Run, ago
 from icaform.engine.sight import age, is_over, sight_of
+from icaform.journal.entry import NO_FACTS, Facts
 from icaform.operation import AT_WORK, Call, Operation, Repeat
 from icaform.plan import Plan
 from icaform.state import Begun
@@ -59,7 +60,7 @@ def _one(run: Run, number: int, begun: Begun, started: float, final: bool) -> No
         # What cannot be told stays pending; the plan tells the fault, or holds the resource.
         return
     if is_over(run, begun, operation) and (final or not _repeatable(run, begun, operation)):
-        run.ended(number, "settled", note=NOT_THERE)
+        run.ended(number, "settled", *_nothing(operation))
 
 
 def abandon(run: Run, plan: Plan) -> None:
@@ -71,7 +72,16 @@ def abandon(run: Run, plan: Plan) -> None:
             continue
         operation = again(begun)
         if operation and is_over(run, begun, operation):
-            run.ended(number, "settled", note=f"{NOT_THERE}; the manifests want another call now")
+            facts, note = _nothing(operation)
+            run.ended(number, "settled", facts, f"{note}; the manifests want another call now")
+
+
+def _nothing(operation: Operation) -> tuple[Facts, str]:
+    """What to remember, and to note, of a call that is over and of which nothing shows."""
+    if operation.call.repeat is not Repeat.SAME:
+        return NO_FACTS, NOT_THERE
+    # It may have written what ICA does not show, over what was remembered of an earlier call.
+    return {address: dict.fromkeys(operation.unproven) for address in operation.addresses}, UNTOLD
 
 
 def _repeatable(run: Run, begun: Begun, operation: Operation) -> bool:
@@ -89,6 +99,7 @@ def _comparable(run: Run, begun: Begun) -> bool:
 
 NOT_THERE = "looked for and not there"
 """How a note of the journal begins where a call turned out to have had no effect."""
+UNTOLD = "nothing shows whether it had its effect, so what it would have written is not known"
 LATEST_SEND = 3600.0
 """Seconds after its begin within which a call may have been sent, by the wire's patience and deadlines."""
 

@@ -10,7 +10,7 @@ from icaform.address import Address
 from icaform.change import Create, Held, Keep, Update
 from icaform.engine.frozen import dated
 from icaform.engine.run import Run
-from icaform.operation import Operation
+from icaform.operation import Operation, Repeat
 from icaform.state import Begun, Live
 
 CLOCKS = 86400.0
@@ -52,6 +52,9 @@ def sight_of(run: Run, operation: Operation, live: Mapping[Address, Live]) -> Si
             case Keep(awaited=True):
                 sight.coming.append(address)
             case Create() | Update():
+                sight.missing.append(address)
+            case Keep() if operation.call.repeat is Repeat.SAME:
+                # Nobody asks for it any more, and of what it wrote nothing shows.
                 sight.missing.append(address)
             case Keep() | Held() | None:
                 # Something is there, and nothing tells that it is by this call.

@@ -143,6 +143,28 @@ def test_a_status_that_somebody_else_set_proves_no_message(lab: Any) -> None:
     assert lab.plan("--detailed-exitcode").code == 0
 
 
+@pytest.mark.parametrize("fault", ["drop_answer", "drop_request"])
+def test_a_message_that_may_have_been_told_is_told_again(lab: Any, fault: str) -> None:
+    def says(message: str) -> str:
+        select = "code: DRAGEN Germline 4-2-7"
+        return PIPELINE.format(more=f"message: {message}, ", select=select, status="Deprecated")
+
+    lab.write("p.yaml", says("One"))
+    assert lab.apply().code == 0
+    lab.write("p.yaml", says("Two"))
+    where = {"method": "POST", "path": "*:deprecate"}
+    lab.control("PUT", "/faults", [{"match": where, "do": fault, "times": 99}])
+    killed(lab)
+    lab.control("DELETE", "/faults")
+    lab.write("p.yaml", says("One"))
+    lab.apply()
+    lab.clock.sleep(3600)
+    lab.apply()
+    (one,) = [each for each in objects(lab, "Pipeline") if each["code"] == "DRAGEN Germline 4-2-7"]
+    assert one["message"] == "One"
+    assert lab.plan("--detailed-exitcode").code == 0
+
+
 def test_analyses_of_another_generation_prove_nothing_of_a_call(slow_lab: Any) -> None:
     lab = slow_lab
     lab.write("b.yaml", cohort("ab"))

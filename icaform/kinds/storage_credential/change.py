@@ -145,8 +145,8 @@ def operate(changes: Sequence[Create | Update], view: View) -> Sequence[Operatio
                     irreversible=verb == "share",
                     id_fact=id_fact,
                     remember={wish.address: facts},
-                    # A secret that may have been sent is not known to be the one that ICA has.
-                    unproven=("secret",),
+                    # ICA shows neither: what may have been sent is not known to be what it has.
+                    unproven=("shared",) if verb == "share" else ("secret",),
                     appears=AT_WORK if verb == "create" else 0.0,
                 )
             )
