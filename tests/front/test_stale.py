@@ -92,7 +92,8 @@ def test_a_look_that_fails_holds_what_was_due_and_starts_nothing(busy: Any) -> N
     busy.control("DELETE", "/faults")
     assert ran.code == 14, ran.text  # what was done is done, and could not be read back
     writes = [each for each in busy.writes() if each["status"] == 204]
-    assert len(writes) == WORKERS
+    # Those that were under way; how many these are is up to the machine.
+    assert 0 < len(writes) <= WORKERS < len(NAMES)
     assert busy.apply().code == 0
     assert {status(busy)[name] for name in NAMES} == {"Deprecated"}
 
