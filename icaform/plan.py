@@ -114,7 +114,7 @@ class Plan:
             "referred": {str(address): live_id for address, live_id in self.referred.items()},
         }
         # What a command will give is not known to a plan, so it is the command that is approved.
-        commands = {str(address): list(told) for address, told in self.commands.items()}
+        commands = {str(address): told for address, told in self.commands.items()}
         return {**covered, **({"commands": commands} if commands else {})}
 
     @cached_property

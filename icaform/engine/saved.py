@@ -48,9 +48,11 @@ def _leaking(plan: Plan, leaks: Callable[[str], bool]) -> Iterator[Diagnostic]:
         None: [said[name] for name in ("workspace", "server", "tenant", "user")]
     }
     parts |= {address: [str(address), live_id] for address, live_id in plan.referred.items()}
+    parts.update(plan.commands.items())
     for change in plan.moves:
         told = said["changes"][str(change.address)]
-        parts[change.address] = [str(change.address), told["id"], [edit[1:] for edit in told["edits"]]]
+        values = [told["id"], [edit[1:] for edit in told["edits"]], plan.commands.get(change.address)]
+        parts[change.address] = [str(change.address), *values]
     how = "take it out of the manifest, or of ICA, and let the secret have another value"
     for where, values in parts.items():
         if leaks(json.dumps(values)):

@@ -79,6 +79,16 @@ def test_a_plan_of_drift_alone_is_not_that_of_a_new_command(lab: Any) -> None:
     assert not ran(lab)
 
 
+def test_no_plan_is_saved_whose_command_says_the_value_of_a_secret(lab: Any) -> None:
+    lab.environ.update(K="AKIA-lab-0001", S="a-secret-of-the-lab")
+    lab.write("c.yaml", said(lab, "first-word"))
+    assert applied(lab, "--yes").code == 0
+    lab.write("c.yaml", said(lab, "a-secret-of-the-lab") + "---" + credential(name="d"))
+    saved = lab.folder / "saved"
+    assert lab.plan("--out", str(saved)).code == 65
+    assert not saved.exists()
+
+
 def test_what_an_approved_command_gives_anew_is_rotated_and_nothing_else(lab: Any) -> None:
     lab.write("c.yaml", said(lab, "$(cat word)"))
     (lab.folder / "word").write_text("first-word")
