@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -217,10 +216,10 @@ def left_out_document(drawn: Drawn) -> list[Mapping[str, str]]:
 def write(output: Output, lines: Iterable[str], document: Mapping[str, Any]) -> None:
     """The result to stdout: lines for people, or the document. No CI runner takes a line for a command."""
     from icaform.render.report import line, plain
+    from icaform.render.report.record import encoded
 
     if output.dialect == "json":
-        text = json.dumps({"format_version": FORMAT_VERSION, **document}, indent=2)
-        output.say(text.replace("##", "\\u0023\\u0023").splitlines())
+        output.say(encoded({"format_version": FORMAT_VERSION, **document}, indent=2).splitlines())
         return
     output.say(line(plain(each)) for each in lines)
 

@@ -96,10 +96,10 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
 
 def _show(output: Output, told: Mapping[str, Any]) -> None:
     from icaform.render.report import line, plain
+    from icaform.render.report.record import encoded
 
     if output.dialect == "json":
-        # "##[" would be a command to a CI runner, wherever it stands.
-        output.say([json.dumps(told, indent=2).replace("##", "\\u0023\\u0023")])
+        output.say([encoded(told, indent=2)])
         return
     width = max(map(len, told))
     shown = {name: "not told" if value is None else line(plain(str(value))) for name, value in told.items()}

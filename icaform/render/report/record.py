@@ -22,9 +22,9 @@ Side = tuple[str, Json, bool]
 """A field, its value, and whether that stands for a secret."""
 
 
-def encoded(value: Json) -> str:
-    """JSON on one line that no CI runner takes for a command: ``##[`` and ``##vso[`` are ones anywhere."""
-    return json.dumps(value, ensure_ascii=True).replace("##", "\\u0023\\u0023")
+def encoded(value: Json, indent: int | None = None) -> str:
+    """JSON that no CI runner takes for a command: ``##[`` and ``##vso[`` are ones anywhere in a line."""
+    return json.dumps(value, ensure_ascii=True, indent=indent).replace("##", "\\u0023\\u0023")
 
 
 def head(report: Report) -> dict[str, Json]:
