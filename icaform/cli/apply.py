@@ -67,9 +67,9 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
     from icaform.cli.runner import page
     from icaform.cli.session import Session, opened
     from icaform.engine import verbs
-    from icaform.engine.apply import Stop
     from icaform.engine.lease import myself
     from icaform.engine.saved import load
+    from icaform.engine.stop import Stop
     from icaform.guard import Bounds
     from icaform.render import of_apply, of_plan
 

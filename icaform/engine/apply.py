@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 from icaform import graph
 from icaform.address import Address
-from icaform.change import Change, Keep
+from icaform.change import Keep
 from icaform.diagnostic import Code, Diagnostic, Rejected
-from icaform.engine.execute import Executor, shows
+from icaform.engine.confirm import confirm, unread
+from icaform.engine.execute import Executor
 from icaform.engine.run import Run, facts_of
+from icaform.engine.stop import TICK, Stop, unless
 from icaform.engine.watch import Watch
-from icaform.operation import Done, Json, Operation, Outcome, RefusedByServer, Secret, Skipped, Unknown
+from icaform.operation import Done, Json, Operation, Outcome, Secret, Skipped, Unknown
 from icaform.plan import Plan
-from icaform.state import Live, Observed
-from icaform.wire import WireError
+from icaform.state import Observed
 
 WORKERS = 8
 """Operations at once. ICA publishes no rate; the wire slows all of them down when it is told to."""
-LOOKS = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
-"""Seconds between looks for what was acknowledged; further ones follow until the read lag is over."""
 GRACE = 2.5
 """Seconds that calls in flight get to end when the run is stopped; a stopped run is gone within five."""
-TICK = 0.2
-"""Seconds between two looks whether the run is to stop."""
-Told = TypeVar("Told")
 Verdict: TypeAlias = Mapping[Address, Outcome] | Diagnostic | None
 """How an operation that is due ends without being sent, or why; None where it is to be sent."""
 
@@ -83,25 +78,6 @@ def leaves(body: Json) -> Iterator[Secret]:
                 yield from leaves(each)
 
 
-class Stop(threading.Event):
-    """Asks a run to end. ``heard`` once operations are under way: these are let end, and the report tells of
-    each. Before, whoever wants to stop the run may simply raise. ``why`` is told of what is not begun.
-    """
-
-    heard = ousted = False
-    why = Diagnostic(Code.STILL_RUNNING, "the run was stopped before this was started", "run apply again")
-
-    def oust(self) -> None:
-        """Ask it to end because another run has the workspace."""
-        self.ousted = True
-        self.why = Diagnostic(
-            Code.LOCKED,
-            "another run has taken this workspace before this was started",
-            "wait until that run has ended, then run apply again",
-        )
-        self.set()
-
-
 def run_plan(run: Run, plan: Plan, observed: Observed, stop: Stop) -> Result:
     """Run the operations of a plan that was just made. Whatever happens, every resource gets an outcome."""
     executor = Executor(run, observed.live)
@@ -110,8 +86,8 @@ def run_plan(run: Run, plan: Plan, observed: Observed, stop: Stop) -> Result:
     try:
         outcomes = _all(run, executor, plan.operations, Watch(run, plan, observed), stop, pool)
         try:
-            _confirm(run, plan, observed, outcomes, stop, pool)
-            _unless(stop, pool.submit(_adopt, run, plan))
+            confirm(run, plan, observed, outcomes, stop, pool)
+            unless(stop, pool.submit(_adopt, run, plan))
         except Rejected as rejected:
             # What was done is done and written down; only what was seen of it afterwards could not be.
             run.world.progress("note", f"{rejected}; what was done stays done")
@@ -170,7 +146,7 @@ def _all(
         reason = _reason_not_to(needs[number], operations, outcomes, stop)
         if reason:
             return reason
-        verdict = _unless(stop, pool.submit(seen, operations[number]))
+        verdict = unless(stop, pool.submit(seen, operations[number]))
         return _reason_not_to((), operations, outcomes, stop) or verdict
 
     stopped = 0.0
@@ -192,7 +168,7 @@ def _all(
             if time.monotonic() - stopped > GRACE:
                 for number in under_way.values():
                     operation = operations[number]
-                    why = _unread(operation) if operation.call.key in executor.granted else _IN_FLIGHT
+                    why = unread(operation) if operation.call.key in executor.granted else _IN_FLIGHT
                     end(number, dict.fromkeys(operation.addresses, Unknown(why)))
                 under_way.clear()
                 continue
@@ -236,136 +212,6 @@ def _reason_not_to(
                 "see what became of that, then run apply again",
             )
     return None
-
-
-def _unread(operation: Operation) -> Diagnostic:
-    """What is known of an operation that ICA has acknowledged when the run is stopped."""
-    how = "being created" if operation.starts else "not read back yet"
-    return Diagnostic(
-        Code.STILL_RUNNING,
-        f"acknowledged, {how}: the run was stopped before it could see that",
-        "run apply again: it goes on from here and sends nothing twice",
-    )
-
-
-def _unless(stop: Stop, doing: Future[Told]) -> Told | None:
-    """What is done elsewhere, for this thread must hear a stop while server or journal keep silent.
-
-    None once the run is to stop.
-    """
-    while not (doing.done() or stop.is_set()):
-        wait([doing], timeout=TICK)
-    return None if stop.is_set() else doing.result()
-
-
-def _confirm(
-    run: Run,
-    plan: Plan,
-    observed: Observed,
-    outcomes: list[dict[Address, Outcome]],
-    stop: Stop,
-    pool: ThreadPoolExecutor,
-) -> None:
-    """Success is what is observed right afterwards. What is not seen within the read lag is unknown."""
-    open_: dict[Address, list[int]] = {}
-    for number, operation in enumerate(plan.operations):
-        for address in operation.addresses:
-            outcome = outcomes[number].get(address)
-            if isinstance(outcome, Done) and not outcome.observed:
-                open_.setdefault(address, []).append(number)
-
-    unkept = ""
-    coming: set[Address] = set()
-    stale: set[Address] = set()
-
-    def look(pause: float, *, last: bool) -> dict[Address, Change | None]:
-        nonlocal unkept
-        ahead = dict.fromkeys((*open_, *sorted(stale)))
-        if pause:
-            run.pause(pause, f"waiting until what was done can be read back ({len(ahead)} left)")
-        changes = run.look(list(ahead), {**observed.live, **_made(plan, outcomes)})
-        facts = {}
-        for address, change in changes.items():
-            if isinstance(change, Keep) and change.live:
-                new = facts_of(run, change, None if last else observed.live.get(address))
-                if any(
-                    fact is None and change.live.facts.get(name) is not None for name, fact in new.items()
-                ):
-                    # It may have been told as it was before we wrote: nobody would see the next change of it.
-                    stale.add(address)
-                else:
-                    stale.discard(address)
-                facts[address] = new
-        try:
-            if not unkept:
-                run.adopt(facts)
-        except Rejected as rejected:
-            # It is done, and it is seen; the memory of that is all that is lost.
-            unkept = str(rejected)
-            run.world.progress("note", f"{rejected}; what was done stays done")
-        return changes
-
-    waited = 0.0
-    looks = iter(LOOKS)
-    while open_ or stale:
-        pause = next(looks, LOOKS[-1])
-        waited += pause
-        last = waited >= run.place.setting.readLag
-        try:
-            changes = _unless(stop, pool.submit(look, pause, last=last))
-        except (WireError, RefusedByServer) as error:
-            run.world.progress("note", f"the result could not be observed: {error}")
-            _not_seen(open_, outcomes, _unseen(f"looking at it failed: {error}"))
-            return
-        if changes is None:
-            if not stop.ousted:
-                _not_seen(open_, outcomes, lambda number: _unread(plan.operations[number]))
-            return
-        coming = {each for each, change in changes.items() if isinstance(change, Keep) and change.awaited}
-        for address in list(open_):
-            change = changes[address]
-            open_[address] = [n for n in open_[address] if not shows(change, plan.operations[n].verb)]
-            if not open_[address]:
-                del open_[address]
-        if last:
-            break
-    made = {address: numbers for address, numbers in open_.items() if address in coming}
-    _not_seen(made, outcomes, lambda number: _being_created(plan.operations[number], waited))
-    lost = {address: numbers for address, numbers in open_.items() if address not in coming}
-    _not_seen(lost, outcomes, _unseen(f"ICA acknowledged it, but does not show it after {waited:.0f} s"))
-
-
-def _being_created(operation: Operation, waited: float) -> Diagnostic:
-    return Diagnostic(
-        Code.STILL_RUNNING,
-        f"ICA took it, and was still to create it {waited:.0f} s later",
-        "run apply again: it goes on from here and sends nothing twice",
-    )
-
-
-def _unseen(why: str) -> Callable[[int], Diagnostic]:
-    reason = Diagnostic(Code.OUTCOME_UNKNOWN, why, "run icaform plan to see where it stands now")
-    return lambda _: reason
-
-
-def _made(plan: Plan, outcomes: Sequence[Mapping[Address, Outcome]]) -> dict[Address, Live]:
-    found = {}
-    for number, operation in enumerate(plan.operations):
-        for address in operation.addresses:
-            outcome = outcomes[number].get(address)
-            if isinstance(outcome, Done) and outcome.id:
-                found[address] = Live(address, outcome.id, {})
-    return found
-
-
-def _not_seen(
-    open_: Mapping[Address, Sequence[int]],
-    outcomes: list[dict[Address, Outcome]],
-    why: Callable[[int], Diagnostic],
-) -> None:
-    for address, numbers in open_.items():
-        for number in numbers:
-            outcomes[number][address] = Unknown(replace(why(number), address=address))
 
 
 def _adopt(run: Run, plan: Plan) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import chain, repeat
 
 from icaform.address import Address
-from icaform.change import Change, Held, Keep, Update
+from icaform.change import Update
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.engine.frozen import Frozen, described, freeze
 from icaform.engine.observe import converse
@@ -331,18 +331,6 @@ class Executor:
             with self._lock:
                 self.ids[address] = live.id
         return facts
-
-
-def shows(change: Change | None, verb: str) -> bool:
-    """Whether a fresh comparison shows the effect of a verb: it does not ask for it any more."""
-    match change:
-        case Keep():
-            return not change.awaited
-        case Update():
-            return verb not in change.verbs
-        case Held():
-            return change.there
-    return False
 
 
 def _id_in(answer: Answer) -> str:

@@ -23,7 +23,8 @@ from icaform.planfile import WHOSE, Saved, differences, meaning
 from icaform.state import Desired, Observed
 
 if TYPE_CHECKING:
-    from icaform.engine.apply import Result, Stop
+    from icaform.engine.apply import Result
+    from icaform.engine.stop import Stop
 
 __all__ = ["Options", "apply", "drift", "load", "open_run", "plan"]
 
@@ -72,8 +73,9 @@ def apply(
     from icaform.engine import apply as applying
     from icaform.engine.lease import lease
     from icaform.engine.settle import abandon, settle
+    from icaform.engine.stop import Stop
 
-    stop = stop or applying.Stop()
+    stop = stop or Stop()
     with lease(run, holder, run_url, stop.oust):
         settle(run)
         made, observed = recalled(run, calls, first=first)

@@ -323,7 +323,7 @@ sys.exit(run(sys.argv[1:]))
     [
         ("icaform.engine.execute", "freeze"),
         ("icaform.engine.execute", "described"),
-        ("icaform.engine.apply", "facts_of"),
+        ("icaform.engine.confirm", "facts_of"),
         ("icaform.render", "of_apply"),
     ],
 )
