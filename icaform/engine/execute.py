@@ -69,8 +69,6 @@ class Executor:
             return {address: Unknown(replace(doubt, address=address)) for address in operation.addresses}
         try:
             number, tried = self.begin(operation, frozen)
-            if operation.call.repeat in MAKING:
-                self.run.bookmark.put(number)
         except Rejected as rejected:
             # What cannot be written down is not sent.
             self.stopping = rejected.diagnostics[0]
@@ -100,20 +98,21 @@ class Executor:
                 )
         return None
 
-    def begin(self, operation: Operation, frozen: Frozen) -> tuple[int, bool]:
-        """Write down, durably, what is about to be sent. What an earlier run wrote down holds for us too.
+    def begin(self, operation: Operation, frozen: Frozen, before: int = 0) -> tuple[int, bool]:
+        """Write down, durably, what is about to be sent; tell whether an earlier try may yet come through.
 
-        And whether that run's own try may still have its effect.
+        Each try has an entry of its own, for its effect may come as late after it as after the first. It
+        takes the place of the entry of the try ``before``, and of an earlier run's, the same to the byte.
         """
         run, call, digest = self.run, frozen.call, frozen.digest
-        for number, begun in tuple(run.memory().pending.items()):
-            if digest and (begun.key, begun.body_digest, begun.addresses) == (
-                call.key,
-                digest,
-                operation.addresses,
-            ):
-                run.confirm()
-                return number, call.repeat in MAKING and not is_over(run, begun, operation)
+        same = (call.key, digest, operation.addresses)
+        earlier = {
+            number: begun
+            for number, begun in tuple(run.memory().pending.items())
+            if number == before or (digest and (begun.key, begun.body_digest, begun.addresses) == same)
+        }
+        making = call.repeat in MAKING
+        tried = making and not all(is_over(run, begun, operation) for begun in earlier.values())
         number = run.begin(
             Intent(
                 addresses=operation.addresses,
@@ -127,7 +126,11 @@ class Executor:
                 time=run.now(),
             )
         )
-        return number, False
+        for each in earlier:
+            run.ended(each, "settled", note=f"begun again as {number}")
+        if making:
+            run.bookmark.put(number)
+        return number, tried
 
     def deliver(self, operation: Operation, frozen: Frozen, number: int, tried: bool) -> Outcomes:
         """Send what was begun until it is acknowledged, observed, surely absent, or unknown.
@@ -137,6 +140,8 @@ class Executor:
         call = frozen.call
         doubt: WireError | None = None
         for _ in range(ROUNDS):
+            if doubt:
+                number, tried = self.begin(operation, frozen, number)
             try:
                 answer = self.run.session.send(call, frozen.body)
             except WireError as error:

@@ -95,11 +95,6 @@ class Run:
             memory.pending[number] = intent.numbered(number)
         return number
 
-    def confirm(self) -> None:
-        """Rejected once the workspace is another's, as the journal tells it."""
-        if self.lease:
-            self.store.confirm(self.lease)
-
     def ended(self, number: int, outcome: str, facts: Facts = NO_FACTS, note: str = "") -> None:
         """Write down, durably, how a call ended and what is to be remembered of it."""
         facts, note = self._sifted(facts), self.secrets.sifted(note)

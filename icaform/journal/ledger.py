@@ -70,7 +70,7 @@ class Ledger:
         def work(transaction: Transaction, number: int) -> Begun:
             # In the same transaction, so that of two runs only the one begins calls that others can see.
             if lease is not None:
-                self._confirm(transaction, lease)
+                self._permit(transaction, lease)
             transaction.run(sql.ADD_PENDING, (self._workspace, number))
             return intent.numbered(number)
 
@@ -169,11 +169,7 @@ class Ledger:
         values = (now + ttl, lease.workspace, lease.token)
         return self._write(lambda each: each.run(sql.RENEW_LEASE, values)) == 1
 
-    def confirm(self, lease: Lease) -> None:
-        """Make sure that a lease is still held."""
-        self._read(lambda each: self._confirm(each, lease))
-
-    def _confirm(self, transaction: Transaction, lease: Lease) -> None:
+    def _permit(self, transaction: Transaction, lease: Lease) -> None:
         token, held = reading.lease_of(transaction, self._workspace)
         if token != lease.token:
             # One that took it and gave it back has changed what this run goes by.

@@ -81,9 +81,6 @@ class Store(Protocol):
         Rejected with LOCKED, and nothing is written, where another run has taken that lease.
         """
 
-    def confirm(self, lease: Lease) -> None:
-        """Rejected with LOCKED where another run has taken that lease."""
-
     def end(
         self, number: int, outcome: str, remember: Facts = NO_FACTS, note: str = "", time: float = 0.0
     ) -> None:

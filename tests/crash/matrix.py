@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import count, product
 from typing import Any
 
 from tests.crash import likeness, workspace
@@ -23,6 +23,8 @@ from tests.crash.rig import Files, Moment, Ran, Rig
 from tests.crash.workspace import IRREVERSIBLE, Wanted, wanted
 
 WEEK = 8 * 86400.0
+HOURS = 7200.0
+"""Seconds between two kills: nothing of the first run can be on its way any more, all of the second can."""
 READS = ("/tokens", ":search", ":search?pageSize=1000")
 """How calls end that are POSTs and change nothing."""
 STRANGER = {"name": "lab-other", "owner": "ada", "secretAccessKey": "of somebody else"}
@@ -139,16 +141,18 @@ class Matrix:
         """A run that is killed in doubt, and the run that takes it up killed in its turn."""
         base = self._start, self._more
         doubtful = [
-            number
+            (number, name)
             for number, (name, _) in enumerate(self.walk(Mishap()), 1)
             if name.startswith(("before POST", "unread POST")) and not name.endswith(READS)
         ]
-        for number in doubtful:
+        unsent = [each for each in doubtful if each[1].startswith("before POST") and "nalysis" in each[1]]
+        for (number, _), gap in (*product(doubtful, (0.0,)), *product(unsent, (HOURS,))):
             self._kill(Mishap(), number)
+            self.rig.advance(gap)
             self._start, self._more = self._moment(), ("--allow-irreversible", "0")
             if said := re.search(r"--allow-irreversible (\d+)", self.run().out):
                 self._more = ("--allow-irreversible", said[1])
-            yield self.play(Mishap("killed twice"), one_each=True)
+            yield self.play(Mishap("killed twice, hours apart" if gap else "killed twice"), one_each=not gap)
             self.rig.drop(self._start)
             self._start, self._more = base
 

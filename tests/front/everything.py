@@ -86,12 +86,15 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing of ours catches it."""
 
 
-def killed(lab: Any, least: float = 30) -> None:
-    """A first apply that dies where it waits so long; half a minute is to look what became of a call."""
+def killed(lab: Any, least: float = 30, *, sent: str = "") -> None:
+    """A first apply that dies where it waits so long; half a minute is to look what became of a call.
+
+    Where ``sent`` is a part of a path, not before a call to it has left.
+    """
     sleep = lab.clock.sleep
 
     def die(seconds: float) -> None:
-        if seconds >= least:
+        if seconds >= least and (not sent or any(sent in each["path"] for each in lab.writes())):
             raise Killed
         sleep(seconds)
 

@@ -15,11 +15,10 @@ def taken(store: Store) -> Lease:
 
 
 def refused(store: Store, lease: Lease, intent) -> str:
-    for ask in (lambda: store.begin(intent("one"), lease), lambda: store.confirm(lease)):
-        with pytest.raises(Rejected) as caught:
-            ask()
-        (found,) = caught.value.diagnostics
-        assert found.code is Code.LOCKED
+    with pytest.raises(Rejected) as caught:
+        store.begin(intent("one"), lease)
+    (found,) = caught.value.diagnostics
+    assert found.code is Code.LOCKED
     assert list(store.entries()) == []
     assert not store.memory().pending
     return found.summary
@@ -27,7 +26,6 @@ def refused(store: Store, lease: Lease, intent) -> str:
 
 def test_who_has_the_lease_begins_calls(store: Store, intent) -> None:
     lease = taken(store)
-    store.confirm(lease)
     assert store.begin(intent("one"), lease) == 1
     assert store.renew(lease, 110.0, 60.0)
     assert store.begin(intent("two"), lease) == 2

@@ -158,7 +158,6 @@ def test_a_lease_of_another_sort_is_refused_and_found_by_the_audit(home: Home, i
         said = {
             refused(store.holder),
             refused(lambda: store.acquire("bob", "", NOW + 61, 60.0)),
-            refused(lambda: store.confirm(ours)),
             refused(lambda: store.begin(intent(), ours)),
         }
         (told,) = {*said, *(each.summary for each in store.audit())}
