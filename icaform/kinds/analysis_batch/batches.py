@@ -50,7 +50,8 @@ def batch_job(project_id: str, batch_id: str) -> Steps[Json]:
 
 
 def batch_items(project_id: str, batch_id: str, young: bool) -> Steps[dict[str, dict[str, Json]]]:
-    """What a batch tells of each of its items, by name: creating, failed (why), or its analysis.
+    """What a batch tells of each of its items, by name: creating, failed (why), or its analysis; and which
+    generation and attempt that is.
 
     Under the empty name stands what holds for an item that the batch does not list. A batch that is ``young``
     may be read late: that it is not there, or that its job has ended and an item has not, proves nothing yet.
@@ -61,7 +62,8 @@ def batch_items(project_id: str, batch_id: str, young: bool) -> Steps[dict[str, 
     ended = job.get("status") in JOB_ENDED and not young
     answer = yield from ask(_items(project_id, batch_id, paged=True))
     told: dict[str, dict[str, Json]] = {"": {} if ended else {"creating": True}}
-    told.update((marks.item, facts) for marks, facts in _told(answer.body, job if ended else None))
+    for marks, facts in _told(answer.body, job if ended else None):
+        told[marks.item] = {"generation": marks.generation, "attempt": marks.attempt, **facts}
     return told
 
 
@@ -118,11 +120,13 @@ def _told(body: Json, ended: Json | None) -> Iterator[tuple[Marks, dict[str, Jso
             case "FAILED":
                 reason = processing.get("additionalStatusInformation") or "ICA gave no reason"
                 yield marks, {"failed": str(reason)}
-            case "SUCCEEDED":
-                analysis = promised(created["id"]) if created else ""
+            case "SUCCEEDED" if created:
                 told = {"status": "status", "summary": "summary", "began": "startDate", "ended": "endDate"}
                 facts = {name: created.get(field) for name, field in told.items()}
-                yield marks, {"analysis": analysis, **facts}
+                yield marks, {"analysis": promised(created["id"]), **facts}
+            case "SUCCEEDED":
+                # It is there, and which it is is not told yet.
+                yield marks, {"creating": True}
             case _ if ended is not None:
                 reason = ended.get("additionalStatusInformation")
                 yield marks, {"failed": str(reason or f"the batch ended as {ended.get('status')}")}

@@ -277,6 +277,9 @@ def recall(wish: Desired, live: Live, before: Live | None) -> Mapping[str, Json]
     """The analysis that stands for the item, so that its disappearance is seen as drift."""
     spec: Wish = wish.spec
     facts: dict[str, Json] = {"generation": spec.generation, "spec": spec.spec_digest}
+    if live.id and "attempt" in live.facts and "failed" not in live.facts:
+        # What is remembered may be of another generation, or of fewer attempts.
+        facts["failures"] = attempt_in(live.facts) - 1
     known = ("batch", "chunk", "written") if "batch" in live.facts else ()
     sent = {name: live.facts[name] for name in known if name in live.facts}
     place = {"project": live.scope} if live.scope else {}

@@ -293,6 +293,11 @@ def _creating(
                 last = view.remembered[wish.address]
                 facts = {**_sent(last), **facts}
                 seen = live.get(wish.address)
+                if facts["generation"] != wish.spec.generation:
+                    # Another journal's run has sent this generation; the batch is of the one before.
+                    continue
+                if seen and facts["attempt"] <= attempt_in(seen.facts):
+                    continue
                 live[wish.address] = _newer(wish.address, seen, facts, project_id)
     for wish in unsure:
         live[wish.address] = Live(
