@@ -193,6 +193,21 @@ def test_the_digest_is_of_what_is_covered_and_of_nothing_else() -> None:
     assert quiet.digest == plan.digest
 
 
+def test_the_digest_covers_each_program_that_gives_a_secret() -> None:
+    def asking(*sources: tuple[str, ...]) -> str:
+        wished = wish("keep", secrets=tuple(Secret(source) for source in sources))
+        seen = Observed({wished.address: Live(wished.address, "id", {})})
+        made = make({"Box": box(decide)}, [wished], seen, view(), server="https://x")
+        print(canonical(made.covered))
+        return made.digest
+
+    told = (("vault",), ("vault", "a"), ("vault", "b"), ("pass", "a"))
+    programs = [("command", *each) for each in told]
+    digests = {asking(), *(asking(each) for each in programs), asking(*programs)}
+    assert len(digests) == len(programs) + 2
+    assert asking(("env", "A"), ("file", "b")) == asking()
+
+
 def operation(name: str, *addresses: str, after: str = "") -> Operation:
     return Operation(
         name,
@@ -379,7 +394,18 @@ def test_references_lead_somewhere_and_in_no_circle() -> None:
         "another kind": [to("a", "Crate/beta"), to("beta")],
         "told once of a manifest": [to("a", "Box/x", item="i"), to("a", "Box/x", item="j"), to("c", "Box/x")],
         "two": [to("a", "Box/x", "Box/y")],
+        "told before another": [to("a", "Box/x", item="i"), to("a", "Box/x", "Box/y", item="j")],
         "circle": [to("a", "Box/b"), to("b", "Box/c"), to("c", "Box/a"), to("d", "Box/a")],
         "itself": [to("a", "Box/a")],
     }
     same("references", ((name, [told(each) for each in graph.check(case)]) for name, case in cases.items()))
+
+
+def test_what_was_meant_is_guessed_until_so_many_names_were_compared() -> None:
+    declared = [wish(f"name-{number}") for number in range(graph.COMPARED // 4)]
+    lost = [Address("Box", f"nme-{number}") for number in range(6)]
+    found = graph.check([*declared, *(wish("name-0", str(n), references=(to,)) for n, to in enumerate(lost))])
+    guesses = [f"did you mean `Box/name-{number}`?" for number in range(4)]
+    assert [each.remedy for each in found] == guesses + [
+        f"declare {each} in a manifest of the same run" for each in lost[4:]
+    ]
