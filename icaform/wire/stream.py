@@ -51,7 +51,7 @@ def read_body(
     inflate = _Inflate() if encoding.endswith("gzip") else None
     parts: list[bytes] = []
     taken = held = 0
-    while piece := source.read(PACKED_PIECE if inflate else PIECE, decode_content=False):
+    while piece := _read(source, PACKED_PIECE if inflate else PIECE):
         taken += len(piece)
         for part in inflate.feed(piece) if inflate else (piece,):
             held += len(part)
@@ -65,6 +65,14 @@ def read_body(
     if inflate and taken and not inflate.whole:
         raise Garbled("an answer that ends early")
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _read(source: Source, size: int) -> bytes:
+    try:
+        return source.read(size, decode_content=False)
+    except ValueError:
+        # How http.client takes a chunk that says that its size is below zero.
+        raise Garbled("an answer that is no HTTP") from None
 
 
 class _Inflate:

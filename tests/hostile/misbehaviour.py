@@ -206,6 +206,11 @@ TRANSPORT: dict[str, Misbehaviour] = {
     "chunks without their end": Misbehaviour(
         lambda connection, honest: connection.sendall(chunked(honest) + chunks([honest.body]))
     ),
+    "a chunk below zero": Misbehaviour(
+        lambda connection, honest: connection.sendall(
+            chunked(honest) + b"-5\r\n" + honest.body + b"\r\n0\r\n\r\n"
+        )
+    ),
     # no HTTP
     "HTTP/0.9": Misbehaviour(lambda connection, honest: connection.sendall(honest.body)),
     "another protocol": Misbehaviour(raw(b"SSH-2.0-OpenSSH_9.9\r\n")),
