@@ -172,7 +172,7 @@ def command(world: Any, /, paths: tuple[str, ...], **said: Any) -> int:
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_SAID_SO = (Exit.LOCKED, Exit.UNREACHABLE, Exit.RATE_LIMITED, Exit.UNAUTHORISED)
+_SAID_SO = (Exit.LOCKED, Exit.UNREACHABLE, Exit.RATE_LIMITED, Exit.UNAUTHORISED, Exit.SETTING)
 """How an apply that did nothing ends, where that is why; else it failed."""
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 from pathlib import Path
 
 from icaform.disk import private
@@ -16,14 +18,18 @@ def prepare(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         path.chmod(0o600)
         _make_durable(path.parent)
+    is_there(path)
 
 
 def is_there(path: Path) -> bool:
-    """Whether anything was ever written to the file; OSError if that cannot be told."""
+    """Whether anything was ever written to the file; OSError if it is none, or that cannot be told."""
     try:
-        return path.stat().st_size > 0
+        found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return False
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return found.st_size > 0
 
 
 def identity(path: Path) -> tuple[int, int] | None:
