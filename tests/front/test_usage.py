@@ -320,3 +320,46 @@ def test_a_terminal_without_unicode_is_shown_escapes(lab: Lab) -> None:
     out, err = done.communicate(timeout=20)
     assert (done.returncode, err) == (65, "")
     assert "\\u2603" in out
+
+
+INTERRUPTING = """\
+import os, signal, sys
+place = sys.argv.pop(1)
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if not place:
+            print(name)
+        elif name == place:
+            os.kill(os.getpid(), signal.SIGINT)
+from icaform.cli import main
+sys.meta_path.insert(0, Finder)
+main()
+"""
+"""icaform, interrupted where it loads a module; or it says which it loads."""
+LOADED = 40
+"""So many of these modules are tried."""
+
+
+def test_an_interrupt_while_it_is_loading_is_no_defect(lab: Lab) -> None:
+    lab.write("a.yaml", MANIFEST)
+    arguments = ["validate", str(lab.folder), "--var", "code=x"]
+
+    def loading(place: str) -> subprocess.Popen[str]:
+        line = [sys.executable, "-c", INTERRUPTING, place, *arguments]
+        return subprocess.Popen(
+            line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
+        )
+
+    names = [
+        each for each in loading("").communicate()[0].splitlines() if each.replace(".", "").isidentifier()
+    ]
+    tried = names[:: max(1, len(names) // LOADED)]
+    for start in range(0, len(tried), 4):
+        some = [(name, loading(name)) for name in tried[start : start + 4]]
+        for name, running in some:
+            out, err = running.communicate(timeout=30)
+            assert (running.returncode, "Traceback" in out + err) == (130, False), (name, err)
+            assert "stopped" in err, name
+    print(f"{len(tried)} of {len(names)} modules")
+    assert len(tried) >= LOADED
