@@ -105,10 +105,12 @@ class _Unseen:
         facts = {}
         for address, change in changes.items():
             if isinstance(change, Keep) and change.live:
-                facts[address] = facts_of(self._run, change, None if last else self._before.get(address))
+                new = facts_of(self._run, change, None if last else self._before.get(address))
                 told = change.live.facts
+                if new:
+                    facts[address] = new
                 self.stale.discard(address)
-                if any(fact is None and told.get(name) is not None for name, fact in facts[address].items()):
+                if any(fact is None and told.get(name) is not None for name, fact in new.items()):
                     # It may have been told as it was before we wrote: nobody would see the next change of it.
                     self.stale.add(address)
         try:

@@ -430,14 +430,14 @@ def test_what_is_recalled_of_what_is_as_wanted() -> None:
         live = Live(address, live_id, facts)
         recalled = analysis_batch.KIND.recall(desired("AnalysisBatch", Item, "i"), live, None)
         rows.append(((facts, live_id), dict(recalled)))
-    live = Live(address, "a1", {"batch": "b1", "chunk": "c1", "written": 5.0, "state": "x"}, "project")
-    recalled = analysis_batch.KIND.recall(desired("AnalysisBatch", Item, "i"), live, None)
-    rows.append(("an item being created, in a project", dict(recalled)))
-    for facts in ({"attempt": 1}, {"attempt": 3}, {"attempt": 3, "failed": "no"}):
-        recalled = analysis_batch.KIND.recall(
-            desired("AnalysisBatch", Item, "i"), Live(address, "a1", facts), None
-        )
-        rows.append((facts, dict(recalled)))
+    new = {"batch": "b1", "chunk": "c1", "written": 5.0, "attempt": 2}
+    for facts, live_id in (
+        *product((new,), ("", "a1")),
+        *product(({"attempt": 1}, {"attempt": 3}, {"attempt": 3, "failed": "no"}), ("a1",)),
+    ):
+        live = Live(address, live_id, facts, "project")
+        recalled = analysis_batch.KIND.recall(desired("AnalysisBatch", Item, "i"), live, None)
+        rows.append(((facts, live_id), dict(recalled)))
     spec = PipelineSpec.model_validate({"select": {"code": "x"}, "status": "Released"})
     live = Live(address, "p1", {"statusAsString": "Released"})
     rows.append(("a pipeline", dict(pipeline.KIND.recall(desired("Pipeline", spec), live, None))))

@@ -86,7 +86,7 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing of ours catches it."""
 
 
-def killed(lab: Any, least: float = 30, *, sent: str = "") -> None:
+def killed(lab: Any, least: float = 30, *more: str, sent: str = "") -> None:
     """A first apply that dies where it waits so long; half a minute is to look what became of a call.
 
     Where ``sent`` is a part of a path, not before a call to it has left.
@@ -101,7 +101,7 @@ def killed(lab: Any, least: float = 30, *, sent: str = "") -> None:
     lab.clock.sleep = die
     try:
         with pytest.raises(Killed):
-            lab.apply("--first-run")
+            lab.apply("--first-run", *more)
     finally:
         lab.clock.sleep = sleep
 

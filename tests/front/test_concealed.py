@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,6 +94,66 @@ def test_items_that_were_corrected_after_they_could_not_be_created_are_started_o
     lab.write("cohort.yaml", cohort(6, chunk=6).replace("GRCh38", "GRCh37"))
     assert again(lab) == 0
     assert started(lab) == once(6)
+
+
+def corrected(text: str, item: str) -> str:
+    """The manifest with another input of one item."""
+    other = "analysisInput: {parameters: [{code: genome, value: GRCh37}]}"
+    return re.sub(rf"(- {{name: {item},)", rf"\1 {other},", text)
+
+
+@pytest.mark.parametrize(("attempts", "dies"), list(product((1, 2, 3), (True, False))))
+def test_an_item_that_is_corrected_while_others_of_its_batch_are_being_created_is_started_once(
+    pacing: Any, attempts: int, dies: bool
+) -> None:
+    lab = pacing
+    lab.control("PUT", "/settings", {"batch_initialized": 0.3, "batch_running": 7200.0})
+    lab.control("PUT", "/outcomes", [{"userReference": "*S000", "reason": "Storage is full"}])
+    text = cohort(6, chunk=6, more=f"  retry: {{attempts: {attempts}}}\n")
+    lab.write("cohort.yaml", text)
+    killed(lab, 15, sent="analysisCreationBatch")
+    lab.control("DELETE", "/outcomes")
+    lab.write("cohort.yaml", corrected(text, "S000"))
+    lab.clock.sleep(2000)
+    lab.forget_requests()
+    only = ("--only", "AnalysisBatch/cohort[S000]")
+    lab.control("PUT", "/settings", {"batch_initialized": 600.0, "batch_running": 7200.0})
+    if dies:
+        killed(lab, 15, *only, sent="analysisCreationBatch")
+    else:
+        assert lab.apply("--first-run", *only).code == 14
+    for _ in range(3):
+        lab.apply(*only)
+    lab.clock.sleep(20_000)
+    assert again(lab) == 0
+    assert started(lab) == once(6)
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 3])
+def test_what_became_of_an_item_as_it_was_stands_for_no_corrected_one(
+    pacing: Any, tmp_path: Path, attempts: int
+) -> None:
+    lab = pacing
+    lab.control("PUT", "/outcomes", [{"userReference": "*S000", "reason": "Storage is full"}])
+    text = cohort(3, more=f"  retry: {{attempts: {attempts}}}\n")
+    lab.write("cohort.yaml", text)
+    lab.apply("--first-run")
+    lab.control("DELETE", "/outcomes")
+    lab.clock.sleep(3000)
+    # Another machine, with a journal of its own, sends it corrected.
+    home, away = lab.folder / ".icaform", tmp_path / "away"
+    shutil.move(home, away)
+    lab.write("cohort.yaml", corrected(text, "S000"))
+    assert lab.apply("--first-run").code == 0
+    shutil.rmtree(home)
+    shutil.move(away, home)
+    assert lab.apply("--first-run").code == 0
+    lab.clock.sleep(3000)
+    retag(lab, "cohort/S000", keep="")
+    for _ in range(2):
+        ran = lab.apply()
+        assert (ran.code, held(ran)) == (1, [("S000", "foreign-state")])
+    assert started(lab) == once(3)
 
 
 @pytest.mark.parametrize("lost", LOST)

@@ -50,8 +50,8 @@ def batch_job(project_id: str, batch_id: str) -> Steps[Json]:
 
 
 def batch_items(project_id: str, batch_id: str, young: bool) -> Steps[dict[str, dict[str, Json]]]:
-    """What a batch tells of each of its items, by name: creating, failed (why), or its analysis; and which
-    generation and attempt that is.
+    """What a batch tells of each of its items, by name: creating, failed (why), or its analysis; and what it
+    was sent as.
 
     Under the empty name stands what holds for an item that the batch does not list. A batch that is ``young``
     may be read late: that it is not there, or that its job has ended and an item has not, proves nothing yet.
@@ -63,7 +63,8 @@ def batch_items(project_id: str, batch_id: str, young: bool) -> Steps[dict[str, 
     answer = yield from ask(_items(project_id, batch_id, paged=True))
     told: dict[str, dict[str, Json]] = {"": {} if ended else {"creating": True}}
     for marks, facts in _told(answer.body, job if ended else None):
-        told[marks.item] = {"generation": marks.generation, "attempt": marks.attempt, **facts}
+        sent = {"generation": marks.generation, "spec": marks.spec, "attempt": marks.attempt}
+        told[marks.item] = {**sent, **facts}
     return told
 
 

@@ -274,18 +274,23 @@ def _called(pipeline: Mapping[str, Json]) -> str:
 
 
 def recall(wish: Desired, live: Live, before: Live | None) -> Mapping[str, Json]:
-    """The analysis that stands for the item, so that its disappearance is seen as drift."""
+    """The analysis that stands for the item, so that its disappearance is seen as drift.
+
+    What is remembered may be of another generation, which another journal's run has sent again.
+    """
+    if not live.id and "batch" not in live.facts:
+        # Others of its chunk show, and nothing tells that it is among them.
+        return {}
     spec: Wish = wish.spec
     facts: dict[str, Json] = {"generation": spec.generation, "spec": spec.spec_digest}
-    if live.id and "attempt" in live.facts and "failed" not in live.facts:
-        # What is remembered may be of another generation, or of fewer attempts.
+    if "attempt" in live.facts and "failed" not in live.facts:
         facts["failures"] = attempt_in(live.facts) - 1
     known = ("batch", "chunk", "written") if "batch" in live.facts else ()
     sent = {name: live.facts[name] for name in known if name in live.facts}
     place = {"project": live.scope} if live.scope else {}
-    return {
-        **facts,
-        **sent,
-        **place,
-        **({"analysis": live.id, "failed": None, "vouched": None} if live.id else {}),
-    }
+    if live.id:
+        facts |= {"analysis": live.id, "failed": None, "vouched": None}
+    elif "written" in sent:
+        # The batch is another one than is remembered, and so was the analysis.
+        facts["analysis"] = None
+    return {**facts, **sent, **place}

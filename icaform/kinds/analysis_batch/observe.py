@@ -261,12 +261,12 @@ def _creating(
     """Items that were sent and are not visible: open batches tell of them, or those that are remembered."""
     batches: dict[str, list[Desired]] = {}
     unsure: list[Desired] = []
-    open_ = _newest(sent, f"{view.workspace}/{mine[0].spec.batch}", mine[0].spec.generation)
+    open_ = _by_item(sent, f"{view.workspace}/{mine[0].spec.batch}", mine[0].spec.generation)
     for wish in mine:
         seen = live.get(wish.address)
         last = view.remembered.get(wish.address, {})
         facts: dict[str, Json]
-        found = open_.get(wish.address.item)
+        found = _newest(open_.get(wish.address.item, ()), wish.spec.spec_digest)
         # A corrected item begins with its first attempt anew, whatever became of it as it was.
         failures = failures_in(last) if is_current(last, wish.spec) else 0
         tried = max(failures, attempt_in(seen.facts) if seen else 0)
@@ -291,10 +291,11 @@ def _creating(
             facts = told.get(wish.address.item) or told[""]
             if facts:
                 last = view.remembered[wish.address]
-                facts = {**_sent(last), **facts}
+                as_sent = _sent(last)
+                facts = {**as_sent, **facts}
                 seen = live.get(wish.address)
-                if facts["generation"] != wish.spec.generation:
-                    # Another journal's run has sent this generation; the batch is of the one before.
+                if any(facts[name] != as_sent[name] for name in ("generation", "spec")):
+                    # What is remembered was sent by another journal's run; the batch is of an earlier one.
                     continue
                 if seen and facts["attempt"] <= attempt_in(seen.facts):
                     continue
@@ -319,7 +320,19 @@ def _newer(address: Address, seen: Live | None, facts: Mapping[str, Json], proje
     return Live(address, facts.get("analysis", ""), facts, project_id)
 
 
-def _newest(sent: Sequence[Sent], batch: str, generation: int) -> Mapping[str, Sent]:
-    """The newest attempt at each item of one batch and generation."""
-    mine = [each for each in sent if (each.marks.batch, each.marks.generation) == (batch, generation)]
-    return {each.marks.item: each for each in sorted(mine, key=lambda each: each.marks.attempt)}
+def _by_item(sent: Sequence[Sent], batch: str, generation: int) -> Mapping[str, Sequence[Sent]]:
+    """What open batches tell of each item of one batch and generation, the newest first."""
+    found: dict[str, list[Sent]] = {}
+    for each in sent:
+        if (each.marks.batch, each.marks.generation) == (batch, generation):
+            found.setdefault(each.marks.item, []).append(each)
+    return found
+
+
+def _newest(sent: Sequence[Sent], spec: str) -> Sent | None:
+    """The newest attempt at an item. Of an item that was corrected since, a failure is not this one's, and
+    its attempts do not count; but while it is being created as it was, that stands in its way.
+    """
+    mine = [each for each in sent if each.marks.spec == spec]
+    others = [each for each in sent if each.marks.spec != spec and "failed" not in each.facts]
+    return max(mine or others, key=lambda each: each.marks.attempt, default=None)
