@@ -87,7 +87,8 @@ def run_plan(run: Run, plan: Plan, observed: Observed, stop: Stop) -> Result:
         outcomes = _all(run, executor, plan.operations, Watch(run, plan, observed), stop, pool)
         try:
             confirm(run, plan, observed, outcomes, stop, pool)
-            unless(stop, pool.submit(_adopt, run, plan))
+            if not stop.is_set():
+                unless(stop, pool.submit(_adopt, run, plan))
         except Rejected as rejected:
             # What was done is done and written down; only what was seen of it afterwards could not be.
             run.world.progress("note", f"{rejected}; what was done stays done")

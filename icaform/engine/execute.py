@@ -139,9 +139,9 @@ class Executor:
         """
         call = frozen.call
         doubt: WireError | None = None
-        for _ in range(ROUNDS):
+        for _round in range(ROUNDS):
             if doubt:
-                number, tried = self.begin(operation, frozen, number)
+                number, _ = self.begin(operation, frozen, number)
             try:
                 answer = self.run.session.send(call, frozen.body)
             except WireError as error:

@@ -21,8 +21,9 @@ def settle(run: Run, numbers: Container[int] | None = None, *, final: bool = Fal
     Where its resources are there, or on their way, it is done; where only some are, their kind has found that
     the others will not come, and the plan that follows tells what to do about these. Where none is, a call
     whose key ICA still honours for us stays pending: the plan states it again to the byte if the manifests
-    still want it, and ``run_plan`` goes on with the same entry. Any other is taken to have had no effect once
-    it is older than its effect can take; until then it stays pending, and in the way of its resources.
+    still want it, and ``run_plan`` begins it anew, in the place of the entry. Any other is taken to have had
+    no effect once it is older than its effect can take; until then it stays pending, and in the way of its
+    resources.
 
     Only those of the given numbers are looked at, all unless told. ``final``: no plan follows that would
     state a call again, so one that had no effect is not kept for it.
