@@ -23,6 +23,8 @@ from tests.crash.rig import Files
 
 AGES = (30.0, 60.0, 90.0, 900.0)
 """Seconds: the read lag; until an analysis appears; both; until a chunk has arrived."""
+AGAIN = "begun again as "
+"""How the note of a try begins in whose place another one is."""
 _MOMENT = re.compile(r"\b1[78]\d{8}(?:\.\d+)?\b|\b20\d\d-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)")
 _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _SPAN = re.compile(r"\b\d+(?:\.\d+)? s\b")
@@ -71,12 +73,28 @@ def _server(state: Any, answers: Any, now: float, lag: float) -> Iterator[str]:
 
 
 def _journal(entries: Sequence[str], now: float) -> Iterator[str]:
-    """``entries`` are canonical JSON, numbered from 1, or say why there are none."""
-    read = [json.loads(each) if each.startswith("{") else {} for each in entries]
-    ended = {each["number"] for each in read if each.get("entry") == "ended" and each["outcome"] != "unknown"}
-    for number, (text, entry) in enumerate(zip(entries, read, strict=True), 1):
-        yield text
-        if entry.get("entry") == "begun" and number not in ended:
+    """``entries`` are canonical JSON, numbered from 1, or say why there are none.
+
+    A try in whose place another was begun says nothing to anybody, so it is as if it were not there.
+    """
+    read = dict(enumerate((json.loads(each) if each.startswith("{") else {} for each in entries), 1))
+    closed = {number: each for number, each in read.items() if each.get("note", "").startswith(AGAIN)}
+    gone = closed.keys() | {each["number"] for each in closed.values()}
+    ended = {each.get("number") for each in read.values() if each.get("outcome", "unknown") != "unknown"}
+
+    def place(number: int) -> int:
+        return number - sum(each <= number for each in gone)
+
+    for number, entry in read.items():
+        if number in gone:
+            continue
+        if not entry:
+            mark, _, far = entries[number - 1].rpartition(" ")
+            yield f"{mark} {place(int(far)) if far.isdigit() else far}"
+            continue
+        where = {"number": place(entry["number"])} if "number" in entry else {}
+        yield json.dumps(entry | where, sort_keys=True)
+        if entry["entry"] == "begun" and number not in ended:
             yield _age(now - entry["time"])
 
 
