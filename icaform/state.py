@@ -194,6 +194,7 @@ class View:
     ``clock`` tells ICA's time; it is asked when it is needed, for the first answer may be what tells it.
     ``fingerprint`` gives the keyed fingerprint of a secret's present value, or None where it has none now.
     ``ids`` are ids known from an earlier look, ``resolved`` what an observation found names to mean.
+    ``read_lag`` is how many seconds late ICA may tell what is there.
     """
 
     workspace: str
@@ -205,6 +206,7 @@ class View:
     ids: Mapping[Address, str] = field(default_factory=dict)
     resolved: Mapping[Address, Mapping[str, Json]] = field(default_factory=dict)
     fingerprint: Callable[[tuple[Secret, ...]], str | None] = lambda _: None
+    read_lag: float = 30.0
 
     @property
     def now(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
 
@@ -140,6 +140,7 @@ class Run:
             pending,
             ids or {},
             fingerprint=self.secrets.fingerprint,
+            read_lag=self.place.setting.readLag,
         )
 
     def look(
@@ -226,15 +227,17 @@ def arrived(run: Run, calls: Mapping[str, int] | None = None) -> tuple[Plan, Obs
     """The plan once what an earlier run has started came to be, or did not: waits for that, within bounds."""
     made, observed = prepare(run, calls)
     waited, looks = 0.0, chain(LOOKS, repeat(LOOKS[-1]))
+    awaited: set[Address] = set()
     # What has come may show that more is on its way: a chunk of which some are there, and not all.
     while waited < AWAITED and (open_ := _awaited(made.changes)):
+        awaited.update(open_)
         while waited < AWAITED and open_:
             pause = next(looks)
             run.pause(pause, f"{open_[0].parent}: {len(open_)} from an earlier run being created")
             waited += pause
             open_ = _awaited(run.look(open_, {}).values())
         made, observed = prepare(run, calls)
-    return legible(run, made, observed, calls)
+    return legible(run, made, observed, calls, awaited)
 
 
 def _awaited(changes: Iterable[Change | None]) -> list[Address]:
@@ -242,16 +245,21 @@ def _awaited(changes: Iterable[Change | None]) -> list[Address]:
 
 
 def legible(
-    run: Run, made: Plan, observed: Observed, calls: Mapping[str, int] | None = None
+    run: Run,
+    made: Plan,
+    observed: Observed,
+    calls: Mapping[str, int] | None = None,
+    awaited: Container[Address] = (),
 ) -> tuple[Plan, Observed]:
     """The plan once what it would change can be read as an earlier run has written it.
 
-    A time to come tells that some clock was wrong, and not when it was: as if it were written just now.
+    A time to come tells that some clock was wrong, and not when it was: as if it were written just now. So is
+    what was ``awaited`` until now, for that its work is over may be told before what that brought.
     """
     memory, now = run.memory().remembered, run.now()
     written = max(
         (
-            float(memory.get(address, {}).get("written") or 0)
+            now if address in awaited else float(memory.get(address, {}).get("written") or 0)
             for operation in made.operations
             for address in operation.addresses
         ),

@@ -193,6 +193,8 @@ def items() -> Iterator[tuple[str, Any, Any, Any]]:
         None,
         {"failed": "no data"},
         {"failed": ""},
+        {"failed": "no data", "attempt": 2, "spec": "d1"},
+        {"failed": "no data", "attempt": 1, "spec": "d2"},
         {"spec": "d1", "creating": True},
         {"spec": "d2", "creating": True},
         {"spec": "d2", "status": "SUCCEEDED"},
@@ -252,17 +254,18 @@ def items_in_doubt() -> Iterator[tuple[str, Any, Any, Any]]:
 
 
 def items_concealed() -> Iterator[tuple[str, Any, Any, Any]]:
-    """An item of which nothing shows, and everything that tells that an analysis of it may stand."""
-    wish = desired("AnalysisBatch", Item, "i")
+    """An item of which nothing shows, or a failed attempt, and all that tells that an analysis may stand."""
+    wish = tried("FAILED", attempts=3)
+    shown = [None, Live(wish.address, "a0", {"spec": "d1", "attempt": 1, "status": "FAILED"})]
     sent: list[dict[str, Any]] = [{}, {"analysis": "a0"}, {"batch": "b0"}, {"analysis": "a0", "failed": "no"}]
-    sent.append({"vouched": True})
-    for facts, generation, spec, newest, unread in product(
-        sent, (1, 2, 3), ("d1", "d2"), (None, 1, 2, 3), (None, "a9")
+    sent += [{"vouched": True}, {"vouched": True, "failures": 1}, {"analysis": "a1", "failures": 1}]
+    for live, facts, generation, spec, newest, unread in product(
+        shown, sent, (1, 2, 3), ("d1", "d2"), (None, 1, 2, 3), (None, "a9")
     ):
         last = {"generation": generation, "spec": spec, **facts}
         found = {name: each for name, each in (("newest", newest), ("unread", unread)) if each}
-        given = f"memory={last} {found}"
-        yield given, wish, None, view(last, about=wish.address, resolved={wish.address: found})
+        given = f"live={live and live.facts} memory={last} {found}"
+        yield given, wish, live, view(last, about=wish.address, resolved={wish.address: found})
 
 
 def items_of_pipelines() -> Iterator[tuple[str, Any, Any, Any]]:

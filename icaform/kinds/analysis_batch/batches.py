@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from icaform.kinds.analysis_batch.marks import Marks, marked
 from icaform.operation import Call, Json, Steps, ask
-from icaform.reference import V3, V4, promised
+from icaform.reference import V3, V4, moment, promised
 
 BATCH = "analysisCreationBatch"
 """What ICA calls a chunk in the paths of its calls."""
@@ -49,17 +49,21 @@ def batch_job(project_id: str, batch_id: str) -> Steps[Json]:
     return None if answer.status == 404 else answer.body.get("job") or {}
 
 
-def batch_items(project_id: str, batch_id: str, young: bool) -> Steps[dict[str, dict[str, Json]]]:
+def batch_items(
+    project_id: str, batch_id: str, young: bool, before: float = float("inf")
+) -> Steps[dict[str, dict[str, Json]]]:
     """What a batch tells of each of its items, by name: creating, failed (why), or its analysis; and what it
     was sent as.
 
     Under the empty name stands what holds for an item that the batch does not list. A batch that is ``young``
-    may be read late: that it is not there, or that its job has ended and an item has not, proves nothing yet.
+    may be read late: that it is not there, or that its job has ended and an item has not, proves nothing yet;
+    neither does the last of a job that did not end ``before`` that time.
     """
     job = yield from batch_job(project_id, batch_id)
     if job is None:
         return {"": {"creating": True} if young else {}}
     ended = job.get("status") in JOB_ENDED and not young
+    ended = ended and (moment(job.get("timeFinished")) or 0.0) < before
     answer = yield from ask(_items(project_id, batch_id, paged=True))
     told: dict[str, dict[str, Json]] = {"": {} if ended else {"creating": True}}
     for marks, facts in _told(answer.body, job if ended else None):

@@ -73,15 +73,14 @@ def _send(wish: Desired, live: Live | None, last: Remembered, view: View) -> Cha
     place = resolved.get("project")
     if ran_elsewhere(wish, place, view):
         return _elsewhere(wish, last, str(place))
-    held = _unanswered(wish, live, view) or (_concealed(wish, last, resolved) if live is None else None)
+    held = _unanswered(wish, live, view) or _concealed(wish, live, last, resolved)
     if held:
         return held
     # Failures of another generation, or of an item that was corrected since, are not this one's.
     current = is_current(last, spec)
-    failures = failures_in(last) if current else 0
-    if current and live is not None and not last.get("failed"):
-        failures += 1
-    reason = ((live.facts.get("failed") if live else None) or last.get("failed")) if current else None
+    own = live.facts if live and live.facts.get("spec") in (None, spec.spec_digest) else {}
+    failures = max(failures_in(last) if current else 0, attempt_in(own) if own else 0)
+    reason = own.get("failed") or (last.get("failed") if current else None)
     notes = []
     if reason:
         if failures >= spec.retry.attempts or CREATION not in spec.retry.when:
@@ -102,16 +101,12 @@ def _send(wish: Desired, live: Live | None, last: Remembered, view: View) -> Cha
 
 def _send_again(wish: Desired, live: Live, last: Remembered, note: str, view: View) -> Change:
     """Its newest analysis ended in a way that the manifest wants tried again, as often as it says."""
-    held = _unanswered(wish, live, view)
+    held = _unanswered(wish, live, view) or _concealed(wish, live, last, view.resolved.get(wish.address, {}))
     if held:
         return held
     spec: Wish = wish.spec
     seen = attempt_in(live.facts)
     failures = failures_in(last) if is_current(last, spec) else 0
-    # What was acknowledged later than what is seen has been tried, too.
-    lost = failures >= seen and last.get("analysis") and not last.get("failed")
-    if lost:
-        return _vanished(wish, live, last)
     used = max(seen, failures)
     reason = live.facts.get("failed") or (last.get("failed") if failures > seen else None)
     if reason and (used >= spec.retry.attempts or CREATION not in spec.retry.when):
@@ -162,8 +157,10 @@ def _unanswered(wish: Desired, live: Live | None, view: View) -> Held | None:
     return Held(wish, live, _told(wish, Code.OUTCOME_UNKNOWN, summary, remedy))
 
 
-def _concealed(wish: Desired, last: Remembered, resolved: Mapping[str, Json]) -> Held | None:
-    """Held where an analysis may stand for an item that does not show."""
+def _concealed(
+    wish: Desired, live: Live | None, last: Remembered, resolved: Mapping[str, Json]
+) -> Held | None:
+    """Held where an analysis may stand for an item that does not show, or a newer one than does."""
     spec: Wish = wish.spec
     remembered = int(last.get("generation") or 0) if was_sent(last) else 0
     newest = max(int(resolved.get("newest") or 0), remembered)
@@ -171,17 +168,18 @@ def _concealed(wish: Desired, last: Remembered, resolved: Mapping[str, Json]) ->
         summary = f"the item ran as generation {newest}, which is above {spec.generation}"
         remedy = f"put `generation` back to {newest}, or raise it above that to run the batch again"
         edits = (Edit("generation", newest, spec.generation),)
-        return Held(wish, None, _told(wish, Code.CHANGED_SINCE_RUN, summary, remedy), edits)
-    if remembered == spec.generation and last.get("analysis"):
-        return _vanished(wish, None, last)
-    if remembered == spec.generation and last.get("vouched"):
+        return Held(wish, live, _told(wish, Code.CHANGED_SINCE_RUN, summary, remedy), edits)
+    current = remembered == spec.generation and failures_in(last) >= (attempt_in(live.facts) if live else 0)
+    if current and last.get("analysis"):
+        return _vanished(wish, live, last)
+    if current and last.get("vouched"):
         summary = "a person has closed a call for it as done, and no analysis of it shows"
         remedy = f"if there is none in ICA, raise `generation` from {spec.generation} to run the batch again"
-        return Held(wish, None, _told(wish, Code.FOREIGN_STATE, summary, remedy))
+        return Held(wish, live, _told(wish, Code.FOREIGN_STATE, summary, remedy))
     if unread := resolved.get("unread"):
         summary = f"analysis {unread} is of this batch, and the tags that tell its item are changed or gone"
         remedy = "put back the technical tags that icaform gave it, or take icaform.batch away, too"
-        return Held(wish, None, _told(wish, Code.FOREIGN_STATE, summary, remedy))
+        return Held(wish, live, _told(wish, Code.FOREIGN_STATE, summary, remedy))
     return None
 
 
@@ -291,6 +289,6 @@ def recall(wish: Desired, live: Live, before: Live | None) -> Mapping[str, Json]
     if live.id:
         facts |= {"analysis": live.id, "failed": None, "vouched": None}
     elif "written" in sent:
-        # The batch is another one than is remembered, and so was the analysis.
-        facts["analysis"] = None
+        # The batch is another one than is remembered, and so is all that came of that.
+        facts |= {"analysis": None, "failed": None, "vouched": None}
     return {**facts, **sent, **place}

@@ -206,7 +206,9 @@ def _arriving(wish: Desired, found: Sequence[tuple[Marks, Json]], view: View) ->
         if marks.generation == wish.spec.generation:
             chunks.setdefault(marks.chunk, []).append((marks, row))
             last = view.remembered.get(Address(NAME, wish.spec.batch, marks.item), {})
-            if last.get("batch") and last.get("chunk") == marks.chunk:
+            # Each generation of the same items has the same chunks.
+            sent = last.get("generation"), last.get("chunk")
+            if last.get("batch") and not last.get("failed") and sent == (marks.generation, marks.chunk):
                 known.add(marks.chunk)
     return {
         chunk
@@ -235,6 +237,11 @@ def _is_remembered(batch: str, view: View) -> bool:
         (address.kind, address.name) == (NAME, batch) and was_sent(last)
         for address, last in view.remembered.items()
     )
+
+
+def _has_failed(last: Remembered, wish: Desired) -> bool:
+    """Whether this generation of an item is remembered as one that could not be created."""
+    return bool(last.get("failed")) and last.get("generation") == wish.spec.generation
 
 
 def _is_young(last: Remembered, view: View) -> bool:
@@ -266,27 +273,30 @@ def _creating(
         seen = live.get(wish.address)
         last = view.remembered.get(wish.address, {})
         facts: dict[str, Json]
-        found = _newest(open_.get(wish.address.item, ()), wish.spec.spec_digest)
+        seen_attempt = attempt_in(seen.facts) if seen else 0
+        found = _newest(open_.get(wish.address.item, ()), wish.spec.spec_digest, seen_attempt)
         # A corrected item begins with its first attempt anew, whatever became of it as it was.
         failures = failures_in(last) if is_current(last, wish.spec) else 0
-        tried = max(failures, attempt_in(seen.facts) if seen else 0)
-        if found and found.marks.attempt > tried:
+        later = _later(wish, seen, view)
+        # This journal has counted its own failures, and another run is at the item.
+        elsewhere = found and "failed" not in found.facts and found.batch != last.get("batch") and not later
+        if found and (elsewhere or found.marks.attempt > failures):
             facts = {"spec": found.marks.spec, "batch": found.batch, "chunk": found.marks.chunk}
             facts |= {"attempt": found.marks.attempt, "generation": found.marks.generation}
             if last.get("batch") != found.batch:
                 # It is not older than the job that is open: what it tells once that ended may be read late.
                 facts |= {"written": view.now}
             live[wish.address] = _newer(wish.address, seen, {**facts, **found.facts}, project_id)
-        elif _later(wish, seen, view) and last.get("batch"):
+        elif later and last.get("batch"):
             batches.setdefault(last["batch"], []).append(wish)
-        elif _later(wish, seen, view) and last.get("analysis") and _is_young(last, view):
+        elif later and last.get("analysis") and _is_young(last, view):
             facts = {"creating": True, **_sent(last)}
             live[wish.address] = Live(wish.address, promised(last["analysis"]), facts, project_id)
-        elif arriving - ({last.get("chunk")} if last.get("failed") else set()):
+        elif arriving - ({last.get("chunk")} if _has_failed(last, wish) else set()):
             unsure.append(wish)
     for batch_id, wishes in batches.items():
         young = any(_is_young(view.remembered[wish.address], view) for wish in wishes)
-        told = yield from batch_items(project_id, batch_id, young)
+        told = yield from batch_items(project_id, batch_id, young, view.now - view.read_lag)
         for wish in wishes:
             facts = told.get(wish.address.item) or told[""]
             if facts:
@@ -329,10 +339,15 @@ def _by_item(sent: Sequence[Sent], batch: str, generation: int) -> Mapping[str, 
     return found
 
 
-def _newest(sent: Sequence[Sent], spec: str) -> Sent | None:
-    """The newest attempt at an item. Of an item that was corrected since, a failure is not this one's, and
-    its attempts do not count; but while it is being created as it was, that stands in its way.
+def _newest(sent: Sequence[Sent], spec: str, seen: int) -> Sent | None:
+    """The newest attempt at an item after the one that is ``seen``: what is under way, before what failed.
+
+    Of an item that was corrected since, a failure is not this one's, and its attempts do not count; but while
+    it is being created as it was, that stands in its way.
     """
-    mine = [each for each in sent if each.marks.spec == spec]
-    others = [each for each in sent if each.marks.spec != spec and "failed" not in each.facts]
-    return max(mine or others, key=lambda each: each.marks.attempt, default=None)
+    newer = [each for each in sent if each.marks.attempt > seen]
+    mine = [each for each in newer if each.marks.spec == spec]
+    failed = [each for each in mine if "failed" in each.facts]
+    under_way = [each for each in newer if "failed" not in each.facts]
+    ours = [each for each in under_way if each in mine]
+    return max(ours or under_way or failed, key=lambda each: each.marks.attempt, default=None)

@@ -37,7 +37,7 @@ POLLS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 APPEARS = 60.0
 """Seconds within which the first analysis of a granted chunk is taken to be there. ICA states no bound."""
 SETTLES = 30.0
-"""Seconds after which an item that an ended job has left open is not only read late."""
+"""Seconds after which an item that an ended job has left open is not only read late, at the least."""
 FOLLOWED = 900.0
 """Seconds after which a batch that is still being created is left to the next run."""
 
@@ -202,7 +202,8 @@ def follow(operation: Operation, answer: Answer, view: View) -> Steps[Mapping[Ad
     names = {address: told.get(address.item) or told[""] for address in operation.addresses}
     if status in JOB_ENDED and any(facts.get("creating") for facts in names.values()):
         # The job has ended and an item has not: once that was not only read late, it is final.
-        yield Wait(SETTLES, f"{operation.addresses[0].parent}: batch {status}, waiting for its last items")
+        settles = max(SETTLES, view.read_lag)
+        yield Wait(settles, f"{operation.addresses[0].parent}: batch {status}, waiting for its last items")
         told = yield from batch_items(project_id, batch_id, young=False)
         names = {address: told.get(address.item) or told[""] for address in operation.addresses}
     outcomes: dict[Address, Outcome] = {}
