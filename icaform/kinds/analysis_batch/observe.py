@@ -309,6 +309,9 @@ def _creating(
                     continue
                 if seen and facts["attempt"] <= attempt_in(seen.facts):
                     continue
+                if "failed" in facts and facts["spec"] != wish.spec.spec_digest:
+                    # It was corrected since.
+                    continue
                 live[wish.address] = _newer(wish.address, seen, facts, project_id)
     for wish in unsure:
         live[wish.address] = Live(
