@@ -62,8 +62,8 @@ def batch_items(
     job = yield from batch_job(project_id, batch_id)
     if job is None:
         return {"": {"creating": True} if young else {}}
-    ended = job.get("status") in JOB_ENDED and not young
-    ended = ended and (moment(job.get("timeFinished")) or 0.0) < before
+    lately = young or (moment(job.get("timeFinished")) or 0.0) >= before
+    ended = job.get("status") in JOB_ENDED and not lately
     answer = yield from ask(_items(project_id, batch_id, paged=True))
     told: dict[str, dict[str, Json]] = {"": {} if ended else {"creating": True}}
     for marks, facts in _told(answer.body, job if ended else None):

@@ -15,6 +15,7 @@ from icaform.kinds.analysis_batch.outcome import (
     again,
     attempt_in,
     covered,
+    newest_seen,
     stage_of,
     status_of,
     why,
@@ -73,7 +74,7 @@ def _send(wish: Desired, live: Live | None, last: Remembered, view: View) -> Cha
     place = resolved.get("project")
     if ran_elsewhere(wish, place, view):
         return _elsewhere(wish, last, str(place))
-    held = _unanswered(wish, live, view) or _concealed(wish, live, last, resolved)
+    held = _unanswered(wish, live, view) or _concealed(wish, live, last, view)
     if held:
         return held
     # Failures of another generation, or of an item that was corrected since, are not this one's.
@@ -101,7 +102,7 @@ def _send(wish: Desired, live: Live | None, last: Remembered, view: View) -> Cha
 
 def _send_again(wish: Desired, live: Live, last: Remembered, note: str, view: View) -> Change:
     """Its newest analysis ended in a way that the manifest wants tried again, as often as it says."""
-    held = _unanswered(wish, live, view) or _concealed(wish, live, last, view.resolved.get(wish.address, {}))
+    held = _unanswered(wish, live, view) or _concealed(wish, live, last, view)
     if held:
         return held
     spec: Wish = wish.spec
@@ -157,11 +158,10 @@ def _unanswered(wish: Desired, live: Live | None, view: View) -> Held | None:
     return Held(wish, live, _told(wish, Code.OUTCOME_UNKNOWN, summary, remedy))
 
 
-def _concealed(
-    wish: Desired, live: Live | None, last: Remembered, resolved: Mapping[str, Json]
-) -> Held | None:
+def _concealed(wish: Desired, live: Live | None, last: Remembered, view: View) -> Held | None:
     """Held where an analysis may stand for an item that does not show, or a newer one than does."""
     spec: Wish = wish.spec
+    resolved = view.resolved.get(wish.address, {})
     remembered = int(last.get("generation") or 0) if was_sent(last) else 0
     newest = max(int(resolved.get("newest") or 0), remembered)
     if newest > spec.generation:
@@ -169,7 +169,7 @@ def _concealed(
         remedy = f"put `generation` back to {newest}, or raise it above that to run the batch again"
         edits = (Edit("generation", newest, spec.generation),)
         return Held(wish, live, _told(wish, Code.CHANGED_SINCE_RUN, summary, remedy), edits)
-    current = remembered == spec.generation and failures_in(last) >= (attempt_in(live.facts) if live else 0)
+    current = remembered == spec.generation and failures_in(last) >= newest_seen(live)
     if current and last.get("analysis"):
         return _vanished(wish, live, last)
     if current and last.get("vouched"):
@@ -286,9 +286,7 @@ def recall(wish: Desired, live: Live, before: Live | None) -> Mapping[str, Json]
     known = ("batch", "chunk", "written") if "batch" in live.facts else ()
     sent = {name: live.facts[name] for name in known if name in live.facts}
     place = {"project": live.scope} if live.scope else {}
-    if live.id:
-        facts |= {"analysis": live.id, "failed": None, "vouched": None}
-    elif "written" in sent:
-        # The batch is another one than is remembered, and so is all that came of that.
-        facts |= {"analysis": None, "failed": None, "vouched": None}
+    if live.id or "written" in sent:
+        # With no id yet, the batch is another one than is remembered, and so is all that came of that.
+        facts |= {"analysis": live.id or None, "failed": None, "vouched": None}
     return {**facts, **sent, **place}

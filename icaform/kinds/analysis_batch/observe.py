@@ -17,7 +17,7 @@ from icaform.kinds.analysis_batch.compare import ARRIVAL, failures_in, is_curren
 from icaform.kinds.analysis_batch.desire import NAME
 from icaform.kinds.analysis_batch.inputs import located
 from icaform.kinds.analysis_batch.marks import Marks, batch_tag, item_in, read, tags_of
-from icaform.kinds.analysis_batch.outcome import attempt_in, stage_of, tried_again
+from icaform.kinds.analysis_batch.outcome import newest_seen, stage_of, tried_again
 from icaform.kinds.analysis_batch.resolve import resolve
 from icaform.operation import Call, Json, Steps, ask
 from icaform.reference import V3, moment, project, promised
@@ -253,8 +253,7 @@ def _later(wish: Desired, live: Live | None, view: View) -> bool:
     """Whether the journal remembers that a newer attempt than the one that is seen was sent."""
     last = view.remembered.get(wish.address, {})
     current = last.get("generation") == wish.spec.generation
-    seen = attempt_in(live.facts) if live else 0
-    return bool(current and not last.get("failed") and failures_in(last) >= seen)
+    return bool(current and not last.get("failed") and failures_in(last) >= newest_seen(live))
 
 
 def _creating(
@@ -273,8 +272,7 @@ def _creating(
         seen = live.get(wish.address)
         last = view.remembered.get(wish.address, {})
         facts: dict[str, Json]
-        seen_attempt = attempt_in(seen.facts) if seen else 0
-        found = _newest(open_.get(wish.address.item, ()), wish.spec.spec_digest, seen_attempt)
+        found = _newest(open_.get(wish.address.item, ()), wish.spec.spec_digest, newest_seen(seen))
         # A corrected item begins with its first attempt anew, whatever became of it as it was.
         failures = failures_in(last) if is_current(last, wish.spec) else 0
         later = _later(wish, seen, view)
@@ -298,20 +296,10 @@ def _creating(
         young = any(_is_young(view.remembered[wish.address], view) for wish in wishes)
         told = yield from batch_items(project_id, batch_id, young, view.now - view.read_lag)
         for wish in wishes:
-            facts = told.get(wish.address.item) or told[""]
-            if facts:
-                last = view.remembered[wish.address]
-                as_sent = _sent(last)
-                facts = {**as_sent, **facts}
-                seen = live.get(wish.address)
-                if any(facts[name] != as_sent[name] for name in ("generation", "spec")):
-                    # What is remembered was sent by another journal's run; the batch is of an earlier one.
-                    continue
-                if seen and facts["attempt"] <= attempt_in(seen.facts):
-                    continue
-                if "failed" in facts and facts["spec"] != wish.spec.spec_digest:
-                    # It was corrected since.
-                    continue
+            said = told.get(wish.address.item) or told[""]
+            as_sent, seen = _sent(view.remembered[wish.address]), live.get(wish.address)
+            facts = {**as_sent, **said}
+            if said and _is_news(facts, as_sent, seen, wish):
                 live[wish.address] = _newer(wish.address, seen, facts, project_id)
     for wish in unsure:
         live[wish.address] = Live(
@@ -323,6 +311,14 @@ def _sent(last: Remembered) -> Mapping[str, Json]:
     """What the newest attempt that is remembered was sent as."""
     told = {name: last.get(name) for name in ("spec", "chunk", "generation")}
     return {**told, "attempt": failures_in(last) + 1}
+
+
+def _is_news(facts: Remembered, as_sent: Remembered, seen: Live | None, wish: Desired) -> bool:
+    """Whether what the remembered batch tells of an item is of a later attempt than the one that shows."""
+    # Another journal's run may have sent what is remembered; then the batch is of an earlier one.
+    ours = all(facts[name] == as_sent[name] for name in ("generation", "spec"))
+    corrected = "failed" in facts and facts["spec"] != wish.spec.spec_digest
+    return ours and facts["attempt"] > newest_seen(seen) and not corrected
 
 
 def _newer(address: Address, seen: Live | None, facts: Mapping[str, Json], project_id: str) -> Live:

@@ -12,6 +12,7 @@ from icaform.course import Stage
 from icaform.kinds.analysis_batch.desire import Wish
 from icaform.kinds.analysis_batch.spec import Retry
 from icaform.operation import Json
+from icaform.state import Live
 
 STAGES = {
     "REQUESTED": Stage.QUEUED,
@@ -58,6 +59,11 @@ def cut(said: str) -> str:
 def attempt_in(facts: Mapping[str, Json]) -> int:
     """Which attempt at its item an analysis is, by its marks."""
     return int(facts.get("attempt") or 1)
+
+
+def newest_seen(live: Live | None) -> int:
+    """Which attempt at its item shows; 0 where none does."""
+    return attempt_in(live.facts) if live else 0
 
 
 def covered(retry: Retry, facts: Mapping[str, Json]) -> bool:
