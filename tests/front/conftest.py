@@ -9,6 +9,7 @@ import contextlib
 import io
 import json
 import re
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -261,3 +262,20 @@ def sent(lab: Lab) -> Iterator[list[tuple[str, str, Any]]]:
     proxy.shutdown()
     thread.join()
     proxy.server_close()
+
+
+@pytest.fixture
+def elsewhere(
+    lab: Lab, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """On another machine, which has a journal of its own."""
+    home, aside = lab.folder / ".icaform", tmp_path_factory.mktemp("journals")
+
+    @contextlib.contextmanager
+    def there() -> Iterator[None]:
+        shutil.move(home, aside / "away")
+        yield
+        shutil.move(home, aside / "there")
+        shutil.move(aside / "away", home)
+
+    return there

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from icaform.emulator.demo import SECOND_API_KEY
+
 KEY_ID = "AKIAFRONTCANARY00001"
 SECRET = 'canary/+"\\s e&cret?0001'
 SECRETS = {"LAB_KEY_ID": KEY_ID, "LAB_SECRET": SECRET}
@@ -80,6 +82,14 @@ def cohort(
         "    analysisInput: {parameters: [{code: genome, value: GRCh38}]}\n"
         f"  items:\n{items}{extra}"
     )
+
+
+USERS = {"same user": "", "another user": SECOND_API_KEY}
+"""Who comes next, by the key; nothing: whoever it was."""
+
+
+def become(lab: Any, user: str) -> None:
+    lab.environ["ICAV2_X_API_KEY"] = USERS[user] or lab.environ["ICAV2_X_API_KEY"]
 
 
 class Killed(BaseException):

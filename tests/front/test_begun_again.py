@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from itertools import product
 from typing import Any
 
 import pytest
 
-from icaform.emulator.demo import SECOND_API_KEY
-from tests.front.everything import killed
+from tests.front.everything import USERS, become, killed
 from tests.front.test_concealed import HIDDEN, LOST, again, lose, pacing
-from tests.front.test_doubt import ALONE, PIPELINE, cohort, objects, started
+from tests.front.test_doubt import ALONE, PIPELINE, cohort, started
 from tests.front.test_journal_verbs import journal
 
 __all__ = ["pacing"]
@@ -26,7 +24,6 @@ MANIFESTS = {
     "dropped": cohort("bc"),
     "edited": cohort("abc").replace("GRCh38", "hg38"),
 }
-USERS = {"same user": "", "another user": SECOND_API_KEY}
 BATCHES = "analysisCreationBatch"
 SINGLE = "analysis:nextflowWithCustomInput"
 
@@ -58,7 +55,7 @@ def test_a_run_that_dies_at_a_second_try_is_no_older_than_that(
     lose(lab, lost)
     killed(lab, sent=BATCHES)
     lab.control("PUT", "/faults", [HIDDEN] if jobs == "hidden" else [])
-    lab.environ["ICAV2_X_API_KEY"] = USERS[user] or lab.environ["ICAV2_X_API_KEY"]
+    become(lab, user)
     lab.write("b.yaml", MANIFESTS[manifest])
     again(lab)
     lab.clock.sleep(2000)
@@ -91,7 +88,7 @@ def test_one_analysis_that_is_sent_again_is_no_older_than_that(pacing: Any, gap:
     lab.control("PUT", "/faults", [{"match": {"method": "POST", "path": f"*{SINGLE}"}, "do": "drop_answer"}])
     killed(lab, sent=SINGLE)
     lab.control("DELETE", "/faults")
-    lab.environ["ICAV2_X_API_KEY"] = USERS[user] or lab.environ["ICAV2_X_API_KEY"]
+    become(lab, user)
     again(lab)
     lab.clock.sleep(2000)
     assert started(lab) == {"cohort/a": 1}
@@ -112,37 +109,3 @@ def test_each_try_has_an_entry_and_one_of_them_is_pending(lab: Any) -> None:
     assert lab.apply().code == 0
     assert started(lab) == {f"cohort/{each}": 1 for each in "abc"}
     assert journal(lab, "list")["pending"] == 0
-
-
-def test_what_an_earlier_generation_brought_stands_for_no_later_one(lab: Any) -> None:
-    def wished(generation: int) -> str:
-        more = f"spec:\n  generation: {generation}\n  retry: {{attempts: 2, when: [CREATION, FAILED]}}\n"
-        return cohort("a").replace("spec:\n", more)
-
-    failing = [{"userReference": "cohort/a", "analysis": "FAILED"}]
-    home, away = lab.folder / ".icaform", lab.folder.parent / "away"
-    lab.write("b.yaml", wished(1))
-    lab.control("PUT", "/outcomes", failing)
-    assert lab.apply("--first-run").code == 0
-    lab.clock.sleep(2000)
-    lab.control("PUT", "/outcomes", [])
-    assert lab.apply().code == 0
-    lab.clock.sleep(2000)
-    assert lab.apply().code == 0
-    old = {each["id"] for each in objects(lab, "Analysis")}
-    assert len(old) == 2
-    # Another machine, which has a journal of its own, runs the next generation.
-    shutil.move(home, away)
-    lab.write("b.yaml", wished(2))
-    lab.control("PUT", "/outcomes", failing)
-    assert lab.apply("--first-run").code == 0
-    shutil.rmtree(home)
-    shutil.move(away, home)
-    assert lab.apply("--first-run").code == 0
-    lab.clock.sleep(2000)
-    lab.control("PUT", "/outcomes", [])
-    told = lab.run("status", str(lab.folder), "--output", "json")
-    assert told.code != 0
-    assert not any(each in told.out for each in old)
-    assert lab.apply().code == 0
-    assert started(lab) == {"cohort/a": 4}

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -131,7 +129,7 @@ def test_an_item_that_is_corrected_while_others_of_its_batch_are_being_created_i
 
 @pytest.mark.parametrize("attempts", [1, 2, 3])
 def test_what_became_of_an_item_as_it_was_stands_for_no_corrected_one(
-    pacing: Any, tmp_path: Path, attempts: int
+    pacing: Any, elsewhere: Any, attempts: int
 ) -> None:
     lab = pacing
     lab.control("PUT", "/outcomes", [{"userReference": "*S000", "reason": "Storage is full"}])
@@ -140,13 +138,9 @@ def test_what_became_of_an_item_as_it_was_stands_for_no_corrected_one(
     lab.apply("--first-run")
     lab.control("DELETE", "/outcomes")
     lab.clock.sleep(3000)
-    # Another machine, with a journal of its own, sends it corrected.
-    home, away = lab.folder / ".icaform", tmp_path / "away"
-    shutil.move(home, away)
     lab.write("cohort.yaml", corrected(text, "S000"))
-    assert lab.apply("--first-run").code == 0
-    shutil.rmtree(home)
-    shutil.move(away, home)
+    with elsewhere():
+        assert lab.apply("--first-run").code == 0
     assert lab.apply("--first-run").code == 0
     lab.clock.sleep(3000)
     retag(lab, "cohort/S000", keep="")

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
 
-from icaform.emulator.demo import SECOND_API_KEY
-from tests.front.everything import killed
+from tests.front.everything import USERS, become, killed
 from tests.front.test_concealed import HIDDEN, LOST, again, held, lose, lose_journal, pacing
 from tests.front.test_doubt import cohort, objects, started
 from tests.front.test_journal_verbs import journal
@@ -20,33 +16,11 @@ __all__ = ["pacing"]
 BATCHES = "analysisCreationBatch"
 FAILING = [{"userReference": "cohort/a", "analysis": "FAILED"}]
 UNCREATED = [{"userReference": "cohort/a", "reason": "no quota"}]
-USERS = {"same user": "", "another user": SECOND_API_KEY}
 
 
 def wished(names: str, generation: int = 1, attempts: int = 1, when: str = "CREATION") -> str:
     retry = f"  retry: {{attempts: {attempts}, when: [{when}]}}\n" if attempts > 1 else ""
     return cohort(names).replace("spec:\n", f"spec:\n  generation: {generation}\n{retry}")
-
-
-@pytest.fixture
-def elsewhere(
-    lab: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[], AbstractContextManager[None]]:
-    """On another machine, which has a journal of its own."""
-    home, aside = lab.folder / ".icaform", tmp_path_factory.mktemp("journals")
-
-    @contextmanager
-    def there() -> Iterator[None]:
-        shutil.move(home, aside / "away")
-        yield
-        shutil.move(home, aside / "there")
-        shutil.move(aside / "away", home)
-
-    return there
-
-
-def become(lab: Any, user: str) -> None:
-    lab.environ["ICAV2_X_API_KEY"] = USERS[user] or lab.environ["ICAV2_X_API_KEY"]
 
 
 @pytest.mark.parametrize("user", USERS)
@@ -197,3 +171,29 @@ def test_an_item_is_not_taken_for_failed_because_its_job_is_told_to_have_ended_f
     lab.control("DELETE", "/faults")
     lab.clock.sleep(2000)
     assert started(lab) == {f"cohort/{each}": 1 for each in "abc"}
+
+
+def test_what_an_earlier_generation_brought_stands_for_no_later_one(lab: Any, elsewhere: Any) -> None:
+    retried = "CREATION, FAILED"
+    lab.write("b.yaml", wished("a", 1, 2, retried))
+    lab.control("PUT", "/outcomes", FAILING)
+    assert lab.apply("--first-run").code == 0
+    lab.clock.sleep(2000)
+    lab.control("PUT", "/outcomes", [])
+    assert lab.apply().code == 0
+    lab.clock.sleep(2000)
+    assert lab.apply().code == 0
+    old = {each["id"] for each in objects(lab, "Analysis")}
+    assert len(old) == 2
+    lab.write("b.yaml", wished("a", 2, 2, retried))
+    lab.control("PUT", "/outcomes", FAILING)
+    with elsewhere():
+        assert lab.apply("--first-run").code == 0
+    assert lab.apply("--first-run").code == 0
+    lab.clock.sleep(2000)
+    lab.control("PUT", "/outcomes", [])
+    told = lab.run("status", str(lab.folder), "--output", "json")
+    assert told.code != 0
+    assert not any(each in told.out for each in old)
+    assert lab.apply().code == 0
+    assert started(lab) == {"cohort/a": 4}
