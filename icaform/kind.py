@@ -49,6 +49,7 @@ class Kind:
     ``proves`` tells whether a live resource shows that an operation had its effect on it, whatever is wished.
     ``follow`` waits for work that a call has started and tells how each resource of it ended; an address
     that it does not name is observed afresh and compared instead.
+    ``id_fact`` is the name under which the id of a resource is remembered.
     ``ignorable`` are the fields that a manifest may leave to others in ``metadata.ignore``.
     ``export`` leads the other way, from the server to manifests; None where a kind has no such way.
     ``pursuit`` follows the work that its resources stand for; None where they stand for none.
@@ -64,6 +65,7 @@ class Kind:
     recall: Callable[[Desired, Live, Live | None], Mapping[str, Json]]
     proves: Callable[[Operation, Live], bool]
     follow: Callable[[Operation, Answer, View], Steps[Mapping[Address, Outcome]]] = _no_follow
+    id_fact: str = "id"
     ignorable: tuple[str, ...] = ()
     export: Export | None = None
     pursuit: Pursuit | None = None

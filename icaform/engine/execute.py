@@ -16,7 +16,7 @@ from icaform.change import Update
 from icaform.diagnostic import Code, Diagnostic, Rejected
 from icaform.engine.frozen import Frozen, described, freeze
 from icaform.engine.observe import converse
-from icaform.engine.run import AWAITED, LOOKS, MAKING, Run, ago
+from icaform.engine.run import AWAITED, LOOKS, MAKING, TWICE, Run, ago
 from icaform.engine.sight import is_over, sight_of, work_of
 from icaform.journal.store import Intent
 from icaform.operation import (
@@ -83,12 +83,13 @@ class Executor:
     def in_doubt(self, operation: Operation, frozen: Frozen) -> Diagnostic | None:
         """Why it may not be sent yet: another call for one of its resources may still have its effect.
 
-        The same call under another user is another one too: ICA keeps answers by key *and* user.
+        The same call under another user is another one too: ICA keeps answers by key *and* user. So is one
+        of which this run could not tell what became of it, for ICA keeps no answer of its own failures.
         """
         mine, who = set(operation.addresses), (self.run.identity.user, self.run.identity.tenant)
-        for begun in tuple(self.run.memory().pending.values()):
+        for number, begun in tuple(self.run.memory().pending.items()):
             same = (begun.key, begun.user, begun.tenant) == (frozen.call.key, *who)
-            if not same and mine.intersection(begun.addresses):
+            if (not same or number in self.run.unclear) and mine.intersection(begun.addresses):
                 now = self.run.now()
                 return Diagnostic(
                     Code.OUTCOME_UNKNOWN,
@@ -255,13 +256,15 @@ class Executor:
         }
 
     def recover(self, operation: Operation, number: int, doubt: WireError) -> Outcomes | None:
-        """Wait out the read lag and look. None: surely not there, so it may be sent again."""
+        """Wait out the read lag and look, twice where the server works on it afterwards. None: surely not
+        there, so it may be sent again.
+        """
         run = self.run
         run.pause(
             run.place.setting.readLag + operation.appears,
             f"{operation.name}: {doubt.sentence}; looking before sending again",
         )
-        waited, looks, shown = 0.0, chain(LOOKS, repeat(LOOKS[-1])), False
+        waited, looks, shown, again = 0.0, chain(LOOKS, repeat(LOOKS[-1])), False, False
         while True:
             try:
                 sight = sight_of(run, operation, self.live)
@@ -274,6 +277,10 @@ class Executor:
                 return self.acknowledged(operation, Answer(200, {"id": sight.work}), sight.work, number)
             # A later answer may know less than one before.
             shown = shown or bool(sight.there or sight.coming or sight.unsure)
+            if operation.appears and not (shown or again):
+                again = True
+                run.pause(run.place.setting.readLag, f"{operation.name}: {TWICE}")
+                continue
             if not (sight.there and sight.coming) or waited >= AWAITED:
                 break
             pause = next(looks)
@@ -332,7 +339,9 @@ class Executor:
                 name: None if name in operation.unproven else fact
                 for name, fact in operation.remember.get(address, {}).items()
             }
-            facts[address] = said | ({operation.id_fact: live.id} if operation.makes else {})
+            # A later look may be told less than this one.
+            own = {self.run.kinds[address.kind].id_fact: live.id} if live.id else {}
+            facts[address] = {**said, **own, "written": now}
             with self._lock:
                 self.ids[address] = live.id
         return facts

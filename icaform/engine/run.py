@@ -27,6 +27,9 @@ MAKING = (Repeat.NEVER, Repeat.KEYED)
 AWAITED = 960.0
 """Seconds that an apply waits for what an earlier run has started. A kind takes what it sees in part to be
 arriving for 900 s, and the wait must outlast that."""
+TWICE = "nothing of it shows; looking once more, for work that ended just now and is not told yet"
+"""Why absence takes two looks, the read lag apart: a job may be told to be over before what it has made, so
+what was no more at work at the first look is proven not to be there by the second alone."""
 LOOKS = (5.0, 10.0, 20.0, 30.0)
 """Seconds between looks at that; the last one is repeated."""
 
@@ -56,6 +59,8 @@ class Run:
     holds: Callable[[], bool] = field(default=lambda: True, init=False)
     """Whether the workspace is still this run's alone; once it is not, nothing more is begun or sent."""
     lease: Lease | None = field(default=None, init=False)
+    unclear: set[int] = field(default_factory=set, init=False)
+    """Numbers of pending entries of which a look could not tell whether they had their effect."""
     by_address: dict[Address, Desired] = field(init=False)
     bookmark: Bookmark = field(init=False)
     _memory: Memory | None = field(default=None, init=False)
@@ -220,6 +225,11 @@ def recalled(
             "(--first-run: there was none)",
         )
         doubt = run.bookmark.doubt() if run.bookmark.moved() else ""
+    made, observed = arrived(run, calls)
+    unseen = next((each for each in made.operations if each.appears), None)
+    if unseen is None:
+        return made, observed
+    run.pause(run.place.setting.readLag, f"{unseen.name}: {TWICE}")
     return arrived(run, calls)
 
 

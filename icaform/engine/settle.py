@@ -7,8 +7,8 @@ from collections.abc import Container
 from icaform.diagnostic import Code
 from icaform.engine.execute import KEY_LIFE, Executor
 from icaform.engine.frozen import again
-from icaform.engine.run import Run, ago
-from icaform.engine.sight import age, is_over, sight_of
+from icaform.engine.run import TWICE, Run, ago
+from icaform.engine.sight import Sight, age, is_over, sight_of
 from icaform.journal.entry import NO_FACTS, Facts
 from icaform.operation import AT_WORK, Call, Operation, Repeat
 from icaform.plan import Plan
@@ -29,17 +29,32 @@ def settle(run: Run, numbers: Container[int] | None = None, *, final: bool = Fal
     state a call again, so one that had no effect is not kept for it.
     """
     started = run.world.clock.now()
-    for number, begun in sorted(run.memory().pending.items()):
-        if numbers is None or number in numbers:
-            _one(run, number, begun, started, final)
+    absent: dict[int, float] = {}
+    chosen = [
+        (number, begun, again(begun) or Operation(begun.verb, begun.addresses, _NOTHING))
+        for number, begun in sorted(run.memory().pending.items())
+        # Where nothing can be told nothing will be sent, and plan tells of it each time.
+        if (numbers is None or number in numbers) and _comparable(run, begun)
+    ]
+    for number, begun, operation in chosen:
+        if _is_absent(run, number, operation, _first(run, begun, operation, started)):
+            absent[number] = run.world.clock.now()
+    for number, begun, operation in chosen:
+        if number not in absent:
+            continue
+        stated, over = _repeatable(run, begun, operation) and not final, is_over(run, begun, operation)
+        if operation.appears and (stated or over):
+            wait = absent[number] + run.place.setting.readLag - run.world.clock.now()
+            if wait > 0:
+                run.pause(wait, f"{operation.name}: {TWICE}")
+            if not _is_absent(run, number, operation, sight_of(run, operation, {})):
+                continue
+        if over and not stated:
+            run.ended(number, "settled", *_nothing(operation))
 
 
-def _one(run: Run, number: int, begun: Begun, started: float, final: bool) -> None:
-    if not _comparable(run, begun):
-        # Nothing can be told, and nothing will be sent; plan tells of it each time.
-        return
-    executor = Executor(run, {})
-    operation = again(begun) or Operation(begun.verb, begun.addresses, _NOTHING)
+def _first(run: Run, begun: Begun, operation: Operation, started: float) -> Sight:
+    """What shows of a call by the time at which it is known to ICA, if it ever came there."""
     sight = sight_of(run, operation, {})
     # The wire may have sent it again until its process ended: count from when that was surely over.
     old = age(run, begun)
@@ -50,18 +65,22 @@ def _one(run: Run, number: int, begun: Begun, started: float, final: bool) -> No
             wait,
             f"{operation.name}: begun {ago(begun, run.now())}; waiting {wait:.0f} s until it would show",
         )
-        sight = sight_of(run, operation, {})
+        return sight_of(run, operation, {})
+    return sight
+
+
+def _is_absent(run: Run, number: int, operation: Operation, sight: Sight) -> bool:
+    """Whether nothing shows of a call; where its resources do, it is ended. What cannot be told stays
+    pending, and is not sent by this run: the plan tells the fault, or holds the resource.
+    """
     if sight.there:
         # One call carries all of its resources, so each that is there proves it for the others.
-        facts = executor.kept_facts(operation, sight.there)
+        facts = Executor(run, {}).kept_facts(operation, sight.there)
         note = f"a later run found {len(sight.there)} of {len(operation.addresses)} in place"
         run.ended(number, "done" if sight.whole or sight.work else "settled", facts, note)
-        return
-    if sight.unsure:
-        # What cannot be told stays pending; the plan tells the fault, or holds the resource.
-        return
-    if is_over(run, begun, operation) and (final or not _repeatable(run, begun, operation)):
-        run.ended(number, "settled", *_nothing(operation))
+    elif sight.unsure:
+        run.unclear.add(number)
+    return not (sight.there or sight.coming or sight.unsure)
 
 
 def abandon(run: Run, plan: Plan) -> None:

@@ -14,7 +14,7 @@ from icaform.kinds.analysis_batch.export import EXPORT
 from icaform.kinds.analysis_batch.observe import observe
 from icaform.kinds.analysis_batch.pursue import PURSUIT
 from icaform.kinds.analysis_batch.spec import AnalysisBatchSpec
-from icaform.kinds.analysis_batch.submit import follow, operate, proves
+from icaform.kinds.analysis_batch.submit import ANALYSIS, follow, operate, proves
 
 KIND = Kind(
     NAME,
@@ -27,6 +27,7 @@ KIND = Kind(
     recall,
     proves,
     follow,
+    ANALYSIS,
     export=EXPORT,
     pursuit=PURSUIT,
 )
