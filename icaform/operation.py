@@ -166,6 +166,11 @@ class Operation:
         return self.id_fact == "id"
 
     @property
+    def works(self) -> bool:
+        """Whether the server is at work on it after its answer, which tells the id of that work."""
+        return bool(self.id_fact) and not self.makes
+
+    @property
     def name(self) -> str:
         """A stable name inside one plan."""
         more = f" and {len(self.addresses) - 1} more" if len(self.addresses) > 1 else ""

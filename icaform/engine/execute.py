@@ -277,7 +277,7 @@ class Executor:
                 return self.acknowledged(operation, Answer(200, {"id": sight.work}), sight.work, number)
             # A later answer may know less than one before.
             shown = shown or bool(sight.there or sight.coming or sight.unsure)
-            if operation.appears and not (shown or again):
+            if operation.works and not (shown or again):
                 again = True
                 run.pause(run.place.setting.readLag, f"{operation.name}: {TWICE}")
                 continue

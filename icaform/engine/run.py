@@ -226,7 +226,7 @@ def recalled(
         )
         doubt = run.bookmark.doubt() if run.bookmark.moved() else ""
     made, observed = arrived(run, calls)
-    unseen = next((each for each in made.operations if each.appears), None)
+    unseen = next((each for each in made.operations if each.works), None)
     if unseen is None:
         return made, observed
     run.pause(run.place.setting.readLag, f"{unseen.name}: {TWICE}")

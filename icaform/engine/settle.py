@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from itertools import chain, repeat
 
 from icaform.diagnostic import Code
 from icaform.engine.execute import KEY_LIFE, Executor
 from icaform.engine.frozen import again
-from icaform.engine.run import TWICE, Run, ago
+from icaform.engine.run import AWAITED, LOOKS, TWICE, Run, ago
 from icaform.engine.sight import Sight, age, is_over, sight_of
 from icaform.journal.entry import NO_FACTS, Facts
 from icaform.operation import AT_WORK, Call, Operation, Repeat
@@ -37,17 +38,17 @@ def settle(run: Run, numbers: Container[int] | None = None, *, final: bool = Fal
         if (numbers is None or number in numbers) and _comparable(run, begun)
     ]
     for number, begun, operation in chosen:
-        if _is_absent(run, number, operation, _first(run, begun, operation, started)):
+        if _is_absent(run, number, operation, _first(run, begun, operation, started), final):
             absent[number] = run.world.clock.now()
     for number, begun, operation in chosen:
         if number not in absent:
             continue
         stated, over = _repeatable(run, begun, operation) and not final, is_over(run, begun, operation)
-        if operation.appears and (stated or over):
+        if operation.works and (stated or over):
             wait = absent[number] + run.place.setting.readLag - run.world.clock.now()
             if wait > 0:
                 run.pause(wait, f"{operation.name}: {TWICE}")
-            if not _is_absent(run, number, operation, sight_of(run, operation, {})):
+            if not _is_absent(run, number, operation, sight_of(run, operation, {}), final):
                 continue
         if over and not stated:
             run.ended(number, "settled", *_nothing(operation))
@@ -69,16 +70,23 @@ def _first(run: Run, begun: Begun, operation: Operation, started: float) -> Sigh
     return sight
 
 
-def _is_absent(run: Run, number: int, operation: Operation, sight: Sight) -> bool:
+def _is_absent(run: Run, number: int, operation: Operation, sight: Sight, final: bool) -> bool:
     """Whether nothing shows of a call; where its resources do, it is ended. What cannot be told stays
     pending, and is not sent by this run: the plan tells the fault, or holds the resource.
     """
+    waited, looks = 0.0, chain(LOOKS, repeat(LOOKS[-1]))
+    while sight.coming and not (sight.there or sight.unsure or final) and waited < AWAITED:
+        # Others of its batch are being created, and nothing tells yet whether these are among them.
+        pause = next(looks)
+        run.pause(pause, f"{operation.name}: {len(sight.coming)} may still be created")
+        waited += pause
+        sight = sight_of(run, operation, {})
     if sight.there:
         # One call carries all of its resources, so each that is there proves it for the others.
         facts = Executor(run, {}).kept_facts(operation, sight.there)
         note = f"a later run found {len(sight.there)} of {len(operation.addresses)} in place"
         run.ended(number, "done" if sight.whole or sight.work else "settled", facts, note)
-    elif sight.unsure:
+    elif sight.unsure or sight.coming:
         run.unclear.add(number)
     return not (sight.there or sight.coming or sight.unsure)
 

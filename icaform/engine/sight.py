@@ -67,7 +67,7 @@ def sight_of(run: Run, operation: Operation, live: Mapping[Address, Live]) -> Si
 
 def work_of(operation: Operation, there: Mapping[Address, Live]) -> str:
     """The id of what an operation has started, where what it makes of its resources tells that."""
-    if operation.makes or not operation.id_fact:
+    if not operation.works:
         return ""
     return next(
         (str(live.facts[operation.id_fact]) for live in there.values() if live.facts.get(operation.id_fact)),

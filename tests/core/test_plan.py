@@ -286,7 +286,12 @@ def test_names_and_problems_are_told_in_a_few_words() -> None:
         "HTTP 400 d",
         "HTTP 400 C: d (ref. r)",
     ]
-    assert (operation("a", "x").makes, replace(operation("a", "x"), id_fact="id").makes) == (False, True)
+    told = {fact: replace(operation("a", "x"), id_fact=fact) for fact in ("", "id", "batch")}
+    assert [(each.makes, each.works) for each in told.values()] == [
+        (False, False),
+        (True, False),
+        (False, True),
+    ]
 
 
 def answered(answer: Answer, **how: bool) -> Answer:

@@ -33,7 +33,7 @@ WAYS = {"a batch": (cohort, BATCH), "one by one": (alone, "*analysis:nextflowWit
 MANIFESTS = {"same": "abc", "grown": "abcd", "dropped": "bc"}
 
 
-def late(path: str, nth: int = 1, times: int = 9999, seconds: int = LAG) -> dict[str, Any]:
+def late(path: str, nth: int = 1, times: int = 9999, seconds: float = LAG) -> dict[str, Any]:
     return {"match": {"path": path, "nth": nth}, "do": "lag", "times": times, "seconds": seconds}
 
 
@@ -121,3 +121,20 @@ def test_a_call_of_which_a_look_could_not_tell_is_not_sent_by_that_run(
     lab.write("b.yaml", cohort(names))
     again(lab)
     each_once(lab, names)
+
+
+@pytest.mark.parametrize("second", range(0, 31, 5))
+@pytest.mark.parametrize("first", range(14, 20))
+def test_two_chunks_of_one_batch_are_each_looked_for(pacing: Any, first: int, second: int) -> None:
+    """Both are done, and a late look is told a part of one: the other may be still to come, or not."""
+    lab = pacing
+    lab.control("PUT", "/settings", {"batch_initialized": 100.0, "batch_running": 6.0})
+    for names, gap in (("de", 10), ("abc", 5)):
+        lab.write("b.yaml", cohort(names))
+        lab.control("PUT", "/faults", [lost("500 after the effect", BATCH)])
+        killed(lab, sent=BATCH[1:])
+        lab.clock.sleep(gap)
+    lab.write("b.yaml", cohort("abcde"))
+    lab.control("PUT", "/faults", [late(SEARCH, 3, 2, first), late(SEARCH, 5, 1, second), late(JOBS, 1, 2)])
+    again(lab)
+    each_once(lab, "abcde")

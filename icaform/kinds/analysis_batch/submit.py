@@ -14,6 +14,7 @@ from icaform.kinds.analysis_batch.compare import ARRIVAL
 from icaform.kinds.analysis_batch.desire import MAX_EXTERNAL_FILES, Wish
 from icaform.kinds.analysis_batch.item import attempt_of, request, starter_of
 from icaform.operation import (
+    AT_WORK,
     Answer,
     Call,
     Done,
@@ -34,8 +35,6 @@ ANALYSIS = "analysis"
 """Under which name the id of an item's analysis is remembered."""
 POLLS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between looks at a batch that is being created; the last one is repeated."""
-APPEARS = 60.0
-"""Seconds within which the first analysis of a granted chunk is taken to be there. ICA states no bound."""
 SETTLES = 30.0
 """Seconds after which an item that an ended job has left open is not only read late, at the least."""
 FOLLOWED = 900.0
@@ -74,7 +73,7 @@ def _batch(group: Sequence[Create | Update], chunk: str, view: View) -> Operatio
         after=tuple(dict.fromkeys(ref for each in group for ref in each.desired.references)),
         remember={each.address: _facts(each, chunk, view) for each in group},
         id_fact="batch",
-        appears=APPEARS,
+        appears=AT_WORK,
         arrives=ARRIVAL,
         hides=ARRIVAL if any(view.resolved[each.address].get("blind") for each in group) else 0.0,
     )
@@ -98,7 +97,7 @@ def _alone(change: Create | Update, chunk: str, view: View) -> Operation:
         remember={change.address: facts},
         fails={change.address: {**facts, "failures": facts["failures"] + 1}},
         id_fact=ANALYSIS,
-        appears=APPEARS,
+        appears=AT_WORK,
         arrives=ARRIVAL,
     )
 
