@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from tests.postgres import Postgres, running
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in what a shell starts in the background; the processes that tests interrupt would ignore it, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
