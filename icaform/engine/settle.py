@@ -30,22 +30,21 @@ def settle(run: Run, numbers: Container[int] | None = None, *, final: bool = Fal
     state a call again, so one that had no effect is not kept for it.
     """
     started = run.world.clock.now()
-    absent: dict[int, float] = {}
     chosen = [
         (number, begun, again(begun) or Operation(begun.verb, begun.addresses, _NOTHING))
         for number, begun in sorted(run.memory().pending.items())
         # Where nothing can be told nothing will be sent, and plan tells of it each time.
         if (numbers is None or number in numbers) and _comparable(run, begun)
     ]
-    for number, begun, operation in chosen:
-        if _is_absent(run, number, operation, _first(run, begun, operation, started), final):
-            absent[number] = run.world.clock.now()
-    for number, begun, operation in chosen:
-        if number not in absent:
-            continue
+    absent = [
+        (number, begun, operation, run.world.clock.now())
+        for number, begun, operation in chosen
+        if _is_absent(run, number, operation, _first(run, begun, operation, started), final)
+    ]
+    for number, begun, operation, looked in absent:
         stated, over = _repeatable(run, begun, operation) and not final, is_over(run, begun, operation)
         if operation.works and (stated or over):
-            wait = absent[number] + run.place.setting.readLag - run.world.clock.now()
+            wait = looked + run.place.setting.readLag - run.world.clock.now()
             if wait > 0:
                 run.pause(wait, f"{operation.name}: {TWICE}")
             if not _is_absent(run, number, operation, sight_of(run, operation, {}), final):
