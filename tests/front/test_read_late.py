@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.front.everything import USERS, become, killed
-from tests.front.test_concealed import again, lose_journal, pacing
+from tests.front.test_concealed import LOST, again, lose, lose_journal, pacing
 from tests.front.test_doubt import ALONE, cohort, started
 
 __all__ = ["pacing"]
@@ -18,10 +18,6 @@ LAG = 30
 SEARCH = "*analysis:search"
 JOBS = "/api/jobs"
 BATCH = "*analysisCreationBatch"
-LOST: dict[str, dict[str, Any]] = {
-    "answer dropped": {"do": "drop_answer"},
-    "500 after the effect": {"do": "status", "status": 500, "when": "after"},
-}
 
 
 def alone(names: str) -> str:
@@ -35,10 +31,6 @@ MANIFESTS = {"same": "abc", "grown": "abcd", "dropped": "bc"}
 
 def late(path: str, nth: int = 1, times: int = 9999, seconds: float = LAG) -> dict[str, Any]:
     return {"match": {"path": path, "nth": nth}, "do": "lag", "times": times, "seconds": seconds}
-
-
-def lost(how: str, path: str) -> dict[str, Any]:
-    return {"match": {"method": "POST", "path": path}, **LOST[how]}
 
 
 def each_once(lab: Any, names: str) -> None:
@@ -58,9 +50,10 @@ def test_what_one_look_has_found_no_later_one_makes_undone(
     text, path = WAYS[way]
     for nth in range(1, 6):
         lab.control("POST", "/reset", {})
-        lose_journal(lab) if nth > 1 else None
+        if nth > 1:
+            lose_journal(lab)
         lab.write("b.yaml", text("abc"))
-        lab.control("PUT", "/faults", [lost(how, path)])
+        lab.control("PUT", "/faults", [{"match": {"method": "POST", "path": path}, **LOST[how]}])
         killed(lab, sent=path[1:])
         lab.clock.sleep(6)
         lab.control("PUT", "/faults", [late(SEARCH, nth, 1)])
@@ -79,7 +72,7 @@ def test_a_job_that_ended_while_a_run_waited_is_not_one_that_never_was(
     lab = pacing
     lab.control("PUT", "/settings", {"batch_initialized": queued, "batch_running": 5.0})
     lab.write("b.yaml", cohort("abc"))
-    lab.control("PUT", "/faults", [lost(how, BATCH), late(SEARCH)])
+    lose(lab, how, late(SEARCH))
     assert lab.apply("--first-run").code == 0
     each_once(lab, "abc")
 
@@ -94,7 +87,7 @@ def test_a_job_that_ended_while_the_next_run_waited_is_not_one_that_never_was(
     lab = pacing
     lab.control("PUT", "/settings", {"batch_initialized": queued, "batch_running": 5.0})
     lab.write("b.yaml", cohort("abc"))
-    lab.control("PUT", "/faults", [lost("500 after the effect", BATCH)])
+    lose(lab, "500 after the effect")
     killed(lab, sent=BATCH[1:])
     if journal == "lost":
         lose_journal(lab)
@@ -114,7 +107,7 @@ def test_a_call_of_which_a_look_could_not_tell_is_not_sent_by_that_run(
     lab = pacing
     lab.control("PUT", "/settings", {"batch_initialized": 5.0, "batch_running": 1.0})
     lab.write("b.yaml", cohort("abc"))
-    lab.control("PUT", "/faults", [lost(how, BATCH)])
+    lose(lab, how)
     killed(lab, sent=BATCH[1:])
     lab.clock.sleep(6)
     lab.control("PUT", "/faults", [late(SEARCH), late(JOBS, nth, 1, 5), late(f"{BATCH}/*")])
@@ -131,7 +124,7 @@ def test_two_chunks_of_one_batch_are_each_looked_for(pacing: Any, first: int, se
     lab.control("PUT", "/settings", {"batch_initialized": 100.0, "batch_running": 6.0})
     for names, gap in (("de", 10), ("abc", 5)):
         lab.write("b.yaml", cohort(names))
-        lab.control("PUT", "/faults", [lost("500 after the effect", BATCH)])
+        lose(lab, "500 after the effect")
         killed(lab, sent=BATCH[1:])
         lab.clock.sleep(gap)
     lab.write("b.yaml", cohort("abcde"))
