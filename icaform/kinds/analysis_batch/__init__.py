@@ -27,7 +27,7 @@ KIND = Kind(
     recall,
     proves,
     follow,
-    ANALYSIS,
+    id_fact=ANALYSIS,
     export=EXPORT,
     pursuit=PURSUIT,
 )
